@@ -1,0 +1,98 @@
+"""Curves, predictions, confusion matrices, probabilities: helpers that draw on an ``Axes``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+
+
+def curves(
+    series: Mapping[str, Sequence[float]],
+    ax: Axes | None = None,
+    xlabel: str = "epoch",
+    ylabel: str = "loss",
+    title: str = "",
+) -> Axes:
+    """Draw one line for each entry, with its name in the legend; x counts from 0.
+
+    The lines differ in dash pattern as well as in colour.
+    """
+    ax = ax or plt.subplots()[1]
+    styles = ("-", "--", "-.", ":")
+    for i, (name, values) in enumerate(series.items()):
+        ax.plot(np.arange(len(values)), values, styles[i % len(styles)], label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.legend()
+    return ax
+
+
+def plot_predictions(
+    train_data: Any,
+    train_labels: Any,
+    test_data: Any,
+    test_labels: Any,
+    predictions: Any = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw training points (blue), test points (green) and predictions for the latter (red).
+
+    Each argument is a tensor or array of ``n`` numbers on the CPU, of shape ``(n,)`` or ``(n, 1)``.
+    """
+    ax = ax or plt.subplots()[1]
+    ax.scatter(train_data, train_labels, s=14, c="#0072B2", marker="o", label="training data")
+    ax.scatter(test_data, test_labels, s=18, c="#007A5A", marker="s", label="test data")
+    if predictions is not None:
+        ax.scatter(test_data, predictions, s=26, c="#C22F00", marker="x", label="predictions")
+    ax.set(xlabel="x", ylabel="y")
+    ax.legend(loc="upper left")
+    return ax
+
+
+def confusion_matrix(
+    matrix: np.ndarray | torch.Tensor, class_names: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """Draw counts ``(k, k)``: rows are the true classes, columns what the net said.
+
+    The shade counts mistakes only: the diagonal would drown them.
+
+    Raises:
+        ValueError: the matrix is not ``(k, k)`` for ``k`` class names.
+    """
+    counts = np.asarray(matrix)
+    k = len(class_names)
+    if counts.shape != (k, k):
+        raise ValueError(f"matrix of shape {counts.shape} for {k} class names")
+    ax = ax or plt.subplots(figsize=(6.4, 6))[1]
+    mistakes = np.where(np.eye(k, dtype=bool), 0, counts)
+    ax.imshow(mistakes, cmap="Oranges", vmax=max(1.6 * mistakes.max(), 1))
+    for row, column in np.ndindex(k, k):
+        weight = "bold" if row == column else "normal"
+        ax.text(
+            column,
+            row,
+            int(counts[row, column]),
+            ha="center",
+            va="center",
+            fontsize=9,
+            weight=weight,
+        )
+    words = max(map(len, class_names)) > 2
+    ax.set_xticks(range(k), class_names, rotation=45 * words, ha="right" if words else "center")
+    ax.set_yticks(range(k), class_names)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.grid(visible=False)
+    return ax
+
+
+def probability_bars(
+    probabilities: Any, class_names: Sequence[str], ax: Axes | None = None, title: str = ""
+) -> Axes:
+    """Draw ``k`` probabilities as bars on a scale from 0 to 1, one for each class name."""
+    ax = ax or plt.subplots(figsize=(5, 2.6))[1]
+    ax.bar(range(len(class_names)), np.asarray(probabilities), tick_label=list(class_names))
+    ax.set(ylim=(0, 1), ylabel="probability", title=title)
+    ax.grid(visible=False, axis="x")
+    return ax

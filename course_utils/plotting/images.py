@@ -1,0 +1,60 @@
+"""Images in rows."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+Images = torch.Tensor | np.ndarray
+
+
+def _as_images(images: Images) -> np.ndarray:
+    array = images.detach().cpu().numpy() if torch.is_tensor(images) else np.asarray(images)
+    if array.ndim == 2 and array.shape[1] == 784:
+        return array.reshape(-1, 28, 28)
+    if array.ndim == 4 and array.shape[1] == 1:
+        return array[:, 0]
+    if array.ndim == 3:
+        return array
+    raise ValueError(f"images of shape {array.shape}: expected (n, 784), (n, h, w) or (n, 1, h, w)")
+
+
+def image_grid(
+    images: Images,
+    titles: Sequence[str] | None = None,
+    columns: int = 8,
+    suptitle: str | None = None,
+    title_colors: Sequence[str] | None = None,
+    value_range: tuple[float, float] = (-1, 1),
+) -> Figure:
+    """Draw grey images in rows, row by row.
+
+    Args:
+        images: ``(n, 784)``, ``(n, h, w)`` or ``(n, 1, h, w)``, on any device.
+        titles: one line over each image.
+        columns: images in a row.
+        suptitle: one line over the whole figure.
+        title_colors: one colour for each title.
+        value_range: what is drawn black and what white.
+
+    Raises:
+        ValueError: the images have another shape, or titles are missing for some.
+    """
+    array = _as_images(images)
+    if titles is not None and len(titles) != len(array):
+        raise ValueError(f"{len(titles)} titles for {len(array)} images")
+    rows = -(-len(array) // columns)
+    size = (1.05 * columns, (1.3 if titles else 1.05) * rows + (0.4 if suptitle else 0))
+    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for i, (ax, image) in enumerate(zip(axes.flat, array, strict=False)):
+        ax.imshow(image, vmin=value_range[0], vmax=value_range[1])
+        if titles is not None:
+            color = title_colors[i] if title_colors else "black"
+            ax.set_title(titles[i], fontsize=10, fontweight="normal", loc="center", color=color)
+    if suptitle:
+        fig.suptitle(suptitle)
+    return fig

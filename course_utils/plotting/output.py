@@ -1,0 +1,47 @@
+"""The one way out for a finished figure: ``show``."""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from course_utils import data
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a finished figure so that it can also be read aloud, and close it.
+
+    The PNG carries ``alt`` in its metadata, from where nbconvert and MyST make an ``alt``
+    attribute. JupyterLab ignores that, so the same text stands below the figure as a caption:
+    there it serves everyone. On stand-in data the figure says so itself.
+
+    Args:
+        fig: the figure; it is closed afterwards.
+        alt: what the figure shows, in a sentence or two.
+
+    Raises:
+        ValueError: ``alt`` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("a figure needs alt text: say in a sentence what it shows")
+    if data.standin_in_use():
+        fig.text(0.995, 0.005, "offline stand-in data", ha="right", va="bottom", fontsize=8)
+    bundle = {"image/png": _png(fig), "text/plain": alt}
+    width, height = (int(inches * fig.dpi) for inches in fig.get_size_inches())
+    display(
+        bundle, metadata={"image/png": {"alt": alt, "width": width, "height": height}}, raw=True
+    )
+    caption = f"<p><em>{html.escape(alt)}</em></p>"
+    display({"text/html": caption, "text/plain": f"Caption: {alt}"}, raw=True)
+    plt.close(fig)
+
+
+def _png(fig: Figure) -> str:
+    buffer = io.BytesIO()
+    # Twice the nominal pixels, so that it is sharp on a projector; no version in the metadata, so
+    # that a new matplotlib alone changes no byte.
+    fig.savefig(buffer, format="png", dpi=2 * fig.dpi, metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode()

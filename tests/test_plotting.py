@@ -1,0 +1,183 @@
+"""Pictures are tested on what they draw."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from PIL import Image
+
+from course_utils import data, plotting
+
+
+@pytest.fixture(autouse=True)
+def _fresh_figures():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+def shown(fig, alt):
+    InteractiveShell.instance()  # without a shell, display() only prints
+    with capture_output() as captured:
+        plotting.show(fig, alt)
+    return captured.outputs
+
+
+def pixels(fig):
+    picture = shown(fig, "a picture")[0].data["image/png"]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))).convert("L"))
+
+
+def test_show_carries_the_alt_text_in_the_image_as_text_and_as_caption():
+    picture, caption = shown(plt.figure(), "A line & a <dot>")
+    assert picture.metadata["image/png"]["alt"] == "A line & a <dot>"
+    assert picture.data["text/plain"] == "A line & a <dot>"
+    assert "A line &amp; a &lt;dot&gt;" in caption.data["text/html"]
+
+
+def test_show_draws_at_twice_the_size_it_is_displayed_and_closes_the_figure():
+    fig = plt.figure(figsize=(3, 2), dpi=100)
+    (picture, _) = shown(fig, "an empty figure")
+    size = Image.open(io.BytesIO(base64.b64decode(picture.data["image/png"]))).size
+    metadata = picture.metadata["image/png"]
+    assert size == (600, 400)
+    assert (metadata["width"], metadata["height"]) == (300, 200)
+    assert not plt.get_fignums()
+
+
+def test_show_gives_the_same_bytes_twice():
+    def draw():
+        fig, ax = plt.subplots()
+        ax.plot([1, 2, 3])
+        return shown(fig, "a line")[0].data["image/png"]
+
+    assert draw() == draw()
+
+
+@pytest.mark.parametrize("alt", ["", "   "])
+def test_show_refuses_a_figure_without_alt_text(alt):
+    with pytest.raises(ValueError, match="alt text"):
+        plotting.show(plt.figure(), alt)
+
+
+def test_a_figure_on_stand_in_data_says_so(monkeypatch):
+    monkeypatch.setattr(data, "standin_in_use", lambda: False)
+    assert pixels(plt.figure()).min() == 255, "an empty figure is white"
+    monkeypatch.setattr(data, "standin_in_use", lambda: True)
+    fig = plt.figure()
+    assert pixels(fig).min() < 100
+    assert [text.get_text() for text in fig.texts] == ["offline stand-in data"]
+
+
+@pytest.mark.parametrize("shape", [(5, 784), (5, 28, 28), (5, 1, 28, 28)])
+@pytest.mark.parametrize("kind", [torch.tensor, np.asarray])
+def test_an_image_grid_holds_every_image_the_right_way_up(shape, kind):
+    images = np.arange(5 * 784).reshape(shape) / (5 * 784) * 2 - 1
+    fig = plotting.image_grid(kind(images), columns=3)
+    drawn = [ax.images[0] for ax in fig.axes if ax.images]
+    assert len(drawn) == 5
+    assert len(fig.axes) == 6
+    for image, expected in zip(drawn, images.reshape(5, 28, 28), strict=True):
+        np.testing.assert_allclose(image.get_array(), expected)
+        assert image.get_clim() == (-1, 1)
+        assert image.origin == "upper"
+    assert not any(ax.axison for ax in fig.axes)
+
+
+def test_an_image_grid_writes_titles_in_their_colours():
+    images = np.zeros((2, 28, 28))
+    fig = plotting.image_grid(
+        images, titles=["one", "two"], title_colors=["red", "blue"], suptitle="both", columns=2
+    )
+    assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
+    assert [ax.title.get_color() for ax in fig.axes] == ["red", "blue"]
+    assert fig.get_suptitle() == "both"
+
+
+def test_an_image_grid_leaves_the_images_alone():
+    images = torch.zeros(2, 1, 28, 28, requires_grad=True)
+    plotting.image_grid(images)
+    assert images.shape == (2, 1, 28, 28)
+    assert images.requires_grad
+
+
+def test_an_image_grid_refuses_what_it_cannot_draw():
+    with pytest.raises(ValueError, match=r"shape \(3, 5\)"):
+        plotting.image_grid(np.zeros((3, 5)))
+    with pytest.raises(ValueError, match="1 titles for 2 images"):
+        plotting.image_grid(np.zeros((2, 28, 28)), titles=["one"])
+
+
+def test_curves_draws_one_named_line_for_each_series_from_zero():
+    _, given = plt.subplots()
+    ax = plotting.curves(
+        {"training": [3, 2, 1], "test": [4, 3]}, ax=given, ylabel="MAE", title="both"
+    )
+    assert ax is given
+    assert [line.get_label() for line in ax.lines] == ["training", "test"]
+    assert [list(line.get_ydata()) for line in ax.lines] == [[3, 2, 1], [4, 3]]
+    assert list(ax.lines[1].get_xdata()) == [0, 1]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("epoch", "MAE", "both")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "test"]
+
+
+def test_curves_can_be_told_apart_without_colour():
+    ax = plotting.curves({name: [1, 2] for name in "abcd"})
+    assert len({line.get_linestyle() for line in ax.lines}) == 4
+
+
+def points(collection):
+    return collection.get_offsets().tolist()
+
+
+def test_plot_predictions_draws_training_blue_test_green_predictions_red():
+    train, test = torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0]])
+    ax = plotting.plot_predictions(train, 2 * train, test, 2 * test, 3 * test)
+    assert [c.get_label() for c in ax.collections] == ["training data", "test data", "predictions"]
+    assert [points(c) for c in ax.collections] == [[[0, 0], [1, 2]], [[2, 4]], [[2, 6]]]
+    red, green, blue = range(3)
+    channels = [c.get_facecolor()[0][:3].argmax() for c in ax.collections]
+    assert channels == [blue, green, red]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
+
+
+def test_plot_predictions_without_predictions_draws_two_sets():
+    assert len(plotting.plot_predictions([0], [0], [1], [1]).collections) == 2
+
+
+def test_a_confusion_matrix_writes_every_count_true_classes_down_the_side():
+    counts = np.array([[5, 1], [0, 7]])
+    ax = plotting.confusion_matrix(counts, ["cat", "dog"])
+    written = {tuple(map(int, text.get_position()[::-1])): text.get_text() for text in ax.texts}
+    assert written == {(0, 0): "5", (0, 1): "1", (1, 0): "0", (1, 1): "7"}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["cat", "dog"]
+
+
+def test_a_confusion_matrix_shades_mistakes_and_not_the_diagonal():
+    ax = plotting.confusion_matrix(torch.tensor([[5, 1], [0, 7]]), ["0", "1"])
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[0, 1], [0, 0]])
+
+
+def test_a_confusion_matrix_of_the_wrong_size_is_refused():
+    with pytest.raises(ValueError, match=r"\(2, 2\) for 3 class names"):
+        plotting.confusion_matrix(np.zeros((2, 2)), ["a", "b", "c"])
+
+
+def test_probability_bars_have_the_right_heights_on_a_scale_from_0_to_1():
+    ax = plotting.probability_bars(torch.tensor([0.25, 0.75]), ["cat", "dog"], title="soft")
+    assert [bar.get_height() for bar in ax.patches] == [0.25, 0.75]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["cat", "dog"]
+    assert ax.get_ylim() == (0, 1)
+    assert (ax.get_title(), ax.get_ylabel()) == ("soft", "probability")
+
+
+def test_the_style_is_found_by_its_name_and_loads():
+    with plt.style.context("course_utils.course"):
+        assert plt.rcParams["axes.prop_cycle"].by_key()["color"][0].lower().lstrip("#") == "0072b2"
