@@ -1,0 +1,835 @@
+# %% [markdown]
+# # 1 · The PyTorch workflow: fit a straight line
+#
+# Every lesson of this course repeats the same six steps. Here you learn them on the smallest problem there is: two numbers, a weight and a bias, that a program finds by itself.
+#
+# **You will**
+#
+# - turn data into tensors and keep some of it back for testing,
+# - write a model, a loss and an optimiser, and the training loop that joins them,
+# - check PyTorch's gradient against one worked out by hand,
+# - save a trained model and load it back,
+# - find out that a loss which looks finished is still bouncing, and cure it.
+#
+# **You need** Python, the equation of a straight line, and the idea of a slope. No earlier lesson.
+#
+# **Time** About 45 minutes to read, with the exercises. All cells together run in about 8 seconds on a laptop with two cores.
+
+# %%
+# %matplotlib inline
+import matplotlib.pyplot as plt
+import torch
+from ipywidgets import FloatSlider, interact
+from torch import nn
+
+from course_utils import paths, plotting
+from course_utils.checks import lesson_01 as checks
+from course_utils.device import pick_device
+
+plt.style.use("course_utils.course")
+
+# %% [markdown]
+# Which PyTorch is this, and what will it compute on? This cell talks about your machine, so its output may differ from the one stored here. Nearly all others must not.
+
+# %% tags=["nbval-ignore-output"]
+# About this machine
+print(f"PyTorch {torch.__version__} on {pick_device()}, {torch.get_num_threads()} threads")
+
+# %% [markdown]
+# > **How to read the numbers in this course.** A number without a sign in front is exact: on a CPU you should see the very same digits. A number behind `≈` differs a little from machine to machine. Cells that begin with `# Checkpoint` assert what the text claims. They print nothing when all is well. If one stops with an `AssertionError`, something you changed made a claim false, and that is worth a look.
+
+# %% [markdown]
+# ## 1 · Data
+#
+# Machine learning starts with numbers. Ours lie on a line that we choose ourselves, $y = 0.7\,x + 0.3$, so that we can tell afterwards whether the program found it.
+
+# %%
+TRUE_WEIGHT, TRUE_BIAS = 0.7, 0.3
+
+x = torch.arange(0, 1, 0.02).unsqueeze(1)  # (50, 1)
+y = TRUE_WEIGHT * x + TRUE_BIAS  # (50, 1)
+x[:3], y[:3]
+
+# %% [markdown]
+# `unsqueeze(1)` turns 50 numbers into a table of 50 rows and one column. PyTorch's layers expect that form: one row per example, one column per feature.
+#
+# A model is judged on examples that it has not learned from, as a student is judged on questions that were not in the homework. So the data is split before anything else happens:
+#
+# | set | share, usually | what for |
+# |---|---|---|
+# | training | 60–80 % | the model learns from it |
+# | validation | 10–20 % | you compare models and settings on it |
+# | test | 10–20 % | used once, at the end, to judge |
+#
+# With 50 points and nothing to tune, we make do with two sets: the first 40 points to train, the last 10 to test.
+
+# %%
+x_train, y_train = x[:40], y[:40]
+x_test, y_test = x[40:], y[40:]
+len(x_train), len(x_test)
+
+# %%
+fig, ax = plt.subplots()
+plotting.plot_predictions(x_train, y_train, x_test, y_test, ax=ax)
+plotting.show(
+    fig,
+    alt="Fifty points on a rising straight line: the first forty are training data, "
+    "the last ten, further right, are test data.",
+)
+
+# %% [markdown]
+# Note where the test points lie: to the right of everything the model will see. It has to continue the line.
+
+# %% [markdown]
+# ## 2 · A model
+#
+# A model in PyTorch is a class that inherits from `nn.Module`. It says two things: which numbers may be learned (`nn.Parameter`), and how an input becomes an output (`forward`).
+
+
+# %%
+class LineModel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(1))
+        self.bias = nn.Parameter(torch.randn(1))
+
+    def forward(self, x):  # (batch, 1) -> (batch, 1)
+        return self.weight * x + self.bias
+
+
+# %% [markdown]
+# The two parameters start at random. `torch.manual_seed(42)` fixes the random numbers, so that you and this page start from the same line.
+
+# %%
+torch.manual_seed(42)
+model = LineModel()
+model.state_dict()
+
+# %% [markdown]
+# `state_dict()` lists every learnable number by name. It is also what we save to disk later.
+#
+# Before training, the model can only guess. We ask it for predictions inside `torch.inference_mode()`, which tells PyTorch not to keep notes for a gradient. (Older code writes `torch.no_grad()`; section 5 shows where that still fits.)
+
+# %%
+with torch.inference_mode():
+    untrained = model(x_test)
+print(f"predictions from {untrained[0].item():.4f} to {untrained[-1].item():.4f}")
+
+# %%
+fig, ax = plt.subplots()
+plotting.plot_predictions(x_train, y_train, x_test, y_test, untrained, ax=ax)
+plotting.show(fig, alt="The untrained predictions, red crosses, lie far below the ten test points.")
+
+# %% [markdown]
+# ### Fit the line by hand
+#
+# Before the machine does it, do it yourself. The number to make small is the **mean absolute error** (MAE), the average distance between prediction and truth:
+#
+# $$\text{MAE} = \frac{1}{n}\sum_{i=1}^{n} \left|\,w\,x_i + b - y_i\,\right|$$
+
+
+# %%
+def mean_absolute_error(weight, bias):
+    return (weight * x_train + bias - y_train).abs().mean().item()
+
+
+def draw_line(ax, weight, bias):
+    plotting.plot_predictions(x_train, y_train, x_test, y_test, weight * x_test + bias, ax=ax)
+    ax.plot([0, 1], [bias, weight + bias], color="#C22F00", linewidth=1)
+    ax.set(ylim=(0, 1.25), title=f"MAE {mean_absolute_error(weight, bias):.4f}")
+
+
+# %% [markdown]
+# Move the two sliders until the error is below 0.01. Watch which slider you reach for first, and when you have to go back to the other one.
+
+
+# %% tags=["nbval-ignore-output"]
+def fit_by_hand(weight, bias):
+    fig, ax = plt.subplots()
+    draw_line(ax, weight, bias)
+    plotting.show(fig, alt=f"The line with weight {weight:.2f} and bias {bias:.2f}.")
+
+
+_ = interact(
+    fit_by_hand,
+    weight=FloatSlider(0.34, min=-0.5, max=1.5, step=0.02, continuous_update=False),
+    bias=FloatSlider(0.13, min=-0.5, max=1.5, step=0.02, continuous_update=False),
+)
+
+# %% [markdown]
+# Three moments of such a fit, for print and for anyone without sliders:
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True)
+for ax, (weight, bias) in zip(axes, [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)], strict=True):
+    draw_line(ax, weight, bias)
+plotting.show(
+    fig,
+    alt="Three fits side by side: a line far too low, a line at the right height that is too flat, "
+    "and the true line with an error of zero.",
+)
+
+# %% [markdown]
+# Most people shift the line first (the bias) and tilt it afterwards (the weight), in turns. Gradient descent will do both at once, by a rule.
+
+# %% [markdown]
+# ## 3 · A loss and an optimiser
+#
+# The **loss** says how wrong the model is, in one number. `nn.L1Loss` is the mean absolute error.
+#
+# The **optimiser** says how to change the parameters to make the loss smaller. Stochastic gradient descent (`SGD`) takes a step against the gradient, with length set by the learning rate `lr`:
+#
+# $$w \leftarrow w - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial w}\qquad b \leftarrow b - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial b}$$
+
+# %%
+loss_fn = nn.L1Loss()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+# %% [markdown]
+# ### Where the gradient comes from
+#
+# `loss.backward()` works out both derivatives and stores them in `.grad`. This is **autograd**.
+
+# %%
+loss = loss_fn(model(x_train), y_train)
+loss.backward()
+print(f"loss {loss.item():.4f}")
+print(f"d loss / d weight {model.weight.grad.item():.4f}")
+print(f"d loss / d bias   {model.bias.grad.item():.4f}")
+
+# %% [markdown]
+# Do not take its word for it. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. With $e_i = w\,x_i + b - y_i$, the chain rule gives
+#
+# $$\frac{\partial\,\text{MAE}}{\partial w} = \frac1n\sum_i \operatorname{sign}(e_i)\,x_i \qquad\qquad \frac{\partial\,\text{MAE}}{\partial b} = \frac1n\sum_i \operatorname{sign}(e_i)$$
+
+# %%
+with torch.no_grad():
+    error = model(x_train) - y_train
+    weight_slope = (error.sign() * x_train).mean()
+    bias_slope = error.sign().mean()
+print(f"by hand: {weight_slope.item():.4f} and {bias_slope.item():.4f}")
+
+# %%
+# Checkpoint: autograd and the hand-made gradient agree
+torch.testing.assert_close(model.weight.grad[0], weight_slope)
+torch.testing.assert_close(model.bias.grad[0], bias_slope)
+
+# %% [markdown]
+# They agree. The untrained line lies below all 40 training points, so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$. Both derivatives are negative, so descent will raise both parameters.
+
+# %% [markdown]
+# ### Exercise 1.1 · predict: Which way is up?
+#
+# Suppose a line lies **above** all 40 training points. In which direction will the next step of gradient descent move the two parameters? Answer before you try: `"both up"`, `"both down"`, or `"one up, one down"`.
+#
+# <details><summary>Hint</summary>
+#
+# Every error is now positive, and every input is at least 0. Put that into the two sums above. Then remember the minus sign in the update.
+#
+# </details>
+
+# %%
+prediction = None  # your answer
+checks.first_step(prediction)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# prediction = "both down"
+# ```
+#
+# Every sign is $+1$, so both derivatives are positive. The update subtracts them.
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise 1.2 · code: The gradient of another loss
+#
+# The **mean squared error** is $\frac1n\sum_i e_i^2$. Write a function that returns its two derivatives, for tensors `x` and `y` of shape `(n, 1)` and two numbers `weight` and `bias`. Use no autograd.
+#
+# <details><summary>Hint</summary>
+#
+# The derivative of $e^2$ is $2e$ times the derivative of $e$. What is the derivative of $e_i$ with respect to $w$, and to $b$?
+#
+# </details>
+
+
+# %%
+def mse_gradient(x, y, weight, bias):
+    """Return (d MSE / d weight, d MSE / d bias)."""
+    ...
+
+
+checks.mse_gradient(mse_gradient)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def mse_gradient(x, y, weight, bias):
+#     """Return (d MSE / d weight, d MSE / d bias)."""
+#     error = weight * x + bias - y
+#     return (2 * error * x).mean(), (2 * error).mean()
+# ```
+#
+# The sign of the error has become the error itself, times two: far away the slope is steep, near the target it fades. Keep that in mind for section 8.
+#
+# </details>
+
+# %% [markdown]
+# ## 4 · The training loop
+#
+# Five lines do the work, and you will write them in every project:
+#
+# 1. **forward**: compute predictions,
+# 2. **loss**: compare them with the truth,
+# 3. **zero the gradients**: PyTorch *adds* to `.grad`, so the old values must go,
+# 4. **backward**: compute the gradients,
+# 5. **step**: let the optimiser change the parameters.
+#
+# One pass over the training data is an **epoch**. After each one we also measure the loss on the test points, without learning from them.
+
+# %%
+train_losses, test_losses = [], []
+
+for epoch in range(100):
+    model.train()
+    predictions = model(x_train)  # 1. forward
+    loss = loss_fn(predictions, y_train)  # 2. loss
+    optimizer.zero_grad()  # 3. forget the old gradients
+    loss.backward()  # 4. backward
+    optimizer.step()  # 5. change the parameters
+
+    model.eval()
+    with torch.inference_mode():
+        test_loss = loss_fn(model(x_test), y_test)
+
+    train_losses.append(loss.item())
+    test_losses.append(test_loss.item())
+    if epoch % 10 == 0:
+        print(f"epoch {epoch:3d} · train MAE {loss.item():.4f} · test MAE {test_loss.item():.4f}")
+
+# %% [markdown]
+# Both losses fall. A picture shows the speed of it better than a column of numbers: look for the bend.
+
+# %%
+fig, ax = plt.subplots()
+plotting.curves({"training": train_losses, "test": test_losses}, ax=ax, ylabel="MAE")
+plotting.show(
+    fig,
+    alt="Training and test error against the epoch: both fall steeply for about twenty epochs, "
+    "then slowly; the test error stays above the training error.",
+)
+
+# %% [markdown]
+# First the line is simply too low, and every step lifts it: the steep part. After about 20 epochs the line meets the training points. Some errors are positive now, some negative, their signs partly cancel, and progress becomes slow. What is left is tilting.
+
+# %%
+model.state_dict()
+
+# %%
+# Checkpoint: the first ten epochs gain twenty times as much as ten late ones; both errors fall by
+# more than three quarters; weight and bias are not there yet
+assert train_losses[0] - train_losses[10] > 20 * (train_losses[80] - train_losses[90])
+assert train_losses[-1] < 0.25 * train_losses[0]
+assert test_losses[-1] < 0.25 * test_losses[0]
+assert model.weight.item() < TRUE_WEIGHT - 0.1
+assert model.bias.item() > TRUE_BIAS + 0.05
+
+# %% [markdown]
+# The weight has come from 0.3367 to 0.5784 on its way to 0.7; the bias from 0.1288 to 0.3513, which is already too high. The bias moved first and overshot, exactly as people do with the sliders.
+
+# %% [markdown]
+# ## 5 · Evaluate
+#
+# Three habits for every evaluation:
+#
+# - `model.eval()` switches layers that behave differently in training (dropout, batch normalisation) to their quiet mode. Ours has none; make it a habit anyway.
+# - `torch.inference_mode()` keeps no notes for gradients: less memory, less time.
+# - Data and model must be on the same device. Bring results back with `.cpu()` before plotting.
+
+# %%
+model.eval()
+with torch.inference_mode():
+    predictions = model(x_test)
+print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
+
+# %%
+fig, ax = plt.subplots()
+plotting.plot_predictions(x_train, y_train, x_test, y_test, predictions, ax=ax)
+plotting.show(
+    fig,
+    alt="After 100 epochs the predictions run just below the test points, "
+    "with a slope that is a little too flat.",
+)
+
+# %% [markdown]
+# What does `eval()` do to a layer that cares? Dropout sets random inputs to zero while training and leaves everything alone in evaluation:
+
+# %%
+dropout = nn.Dropout(p=0.5)
+ones = torch.ones(1000)
+dropped = (dropout.train()(ones) == 0).float().mean().item()
+print(f"training:   ≈ {100 * dropped:.0f} % of the inputs are zeroed")
+print(f"evaluation: {(dropout.eval()(ones) == 0).sum().item()} inputs are zeroed")
+
+# %%
+# Checkpoint: dropout drops in training, and only there
+assert 0.4 < dropped < 0.6
+assert torch.equal(dropout.eval()(ones), ones)
+
+# %% [markdown]
+# And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail.
+
+# %% tags=["raises-exception"]
+with torch.inference_mode():
+    doubled = 2 * x_train
+loss_fn(model(doubled), y_train).backward()
+
+# %% [markdown]
+# Use `inference_mode` to evaluate. Use `no_grad` for the rare tensor that is computed without a gradient and used in training later. Changing parameters by hand is such a case. Here is one step of SGD without an optimiser:
+
+# %%
+loss_fn(model(x_train), y_train).backward()
+with torch.no_grad():
+    for parameter in model.parameters():
+        parameter -= 0.01 * parameter.grad
+        parameter.grad = None
+
+# %% [markdown]
+# ## 6 · Save and load
+#
+# Save the `state_dict`, not the model object: names and numbers survive a change in your code, a pickled class does not. `weights_only=True` makes `torch.load` refuse anything but data, so a file from a stranger cannot run code on your machine.
+
+# %%
+path = paths.results_folder() / "01_line.pt"
+torch.save(model.state_dict(), path)
+
+loaded = LineModel()
+loaded.load_state_dict(torch.load(path, weights_only=True))
+
+# %%
+# Checkpoint: the loaded model predicts exactly what the saved one does
+with torch.inference_mode():
+    assert torch.equal(loaded(x_test), model(x_test))
+
+# %% [markdown]
+# A new `LineModel()` starts at random. After `load_state_dict` it is the trained one, to the last bit.
+
+# %% [markdown]
+# ### A restless loss
+#
+# A colleague sends you the loop below and a picture of its loss. The loss falls, turns round, climbs almost to where it started, and falls again.
+
+
+# %%
+def restless_training(x, y, num_epochs):
+    torch.manual_seed(42)
+    model = LineModel()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(num_epochs):
+        loss = nn.functional.l1_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %%
+fig, ax = plt.subplots()
+plotting.curves({"your colleague's loop": restless_training(x_train, y_train, 150)}, ax=ax)
+plotting.show(fig, alt="A loss that falls, climbs back, and swings on for all 150 epochs.")
+
+# %% [markdown]
+# ### Exercise 1.3 · find the bug: The restless loss
+#
+# Mend your colleague's loop.
+#
+# <details><summary>Hint</summary>
+#
+# Count the five lines of the loop in section 4. Which one is missing, and what does PyTorch do with `.grad` when you call `backward()` twice?
+#
+# </details>
+
+
+# %%
+def mended_training(x, y, num_epochs):
+    """Copy restless_training here and mend it."""
+    ...
+
+
+checks.mended_training(mended_training)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def mended_training(x, y, num_epochs):
+#     """Copy restless_training here and mend it."""
+#     torch.manual_seed(42)
+#     model = LineModel()
+#     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+#     losses = []
+#     for _ in range(num_epochs):
+#         loss = nn.functional.l1_loss(model(x), y)
+#         optimizer.zero_grad()
+#         loss.backward()
+#         optimizer.step()
+#         losses.append(loss.item())
+#     return losses
+# ```
+#
+# Without `zero_grad()` each step uses the sum of all gradients so far. The line gathers speed like a pendulum, runs through the target and has to be slowed down again on the other side.
+#
+# </details>
+
+# %% [markdown]
+# ## 7 · Once more, in full
+#
+# Now the same thing as you would write it every day: a ready-made layer, a device, and a function for the loop.
+#
+# `nn.Linear(1, 1)` holds a weight and a bias and computes what our class computed. `pick_device()` returns an accelerator if there is one, else the CPU. Model and data both move there, and the predictions come back with `.cpu()` before they are drawn.
+
+# %%
+device = pick_device()
+train_x, train_y = x_train.to(device), y_train.to(device)
+test_x, test_y = x_test.to(device), y_test.to(device)
+
+
+def new_model():
+    torch.manual_seed(42)
+    return nn.Linear(1, 1).to(device)
+
+
+# %% [markdown]
+# The loop of section 4 becomes a function. It also notes the parameters after each epoch. We shall want to see their path.
+
+
+# %%
+def train(model, num_epochs, optimizer, scheduler=None):
+    history = {"train": [], "test": [], "weight": [], "bias": []}
+    for _ in range(num_epochs):
+        loss = loss_fn(model(train_x), train_y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        with torch.inference_mode():
+            history["test"].append(loss_fn(model(test_x), test_y).item())
+        history["train"].append(loss.item())
+        history["weight"].append(model.weight.item())
+        history["bias"].append(model.bias.item())
+    return history
+
+
+# %%
+model_2 = new_model()
+history = train(model_2, 1000, torch.optim.SGD(model_2.parameters(), lr=0.01))
+for epoch in range(0, 1000, 100):
+    print(
+        f"epoch {epoch:3d} · train MAE {history['train'][epoch]:.7f}"
+        f" · test MAE {history['test'][epoch]:.7f}"
+    )
+
+# %%
+with torch.inference_mode():
+    predictions = model_2(test_x).cpu()
+print(f"weight {model_2.weight.item():.4f}, bias {model_2.bias.item():.4f}")
+print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
+
+# %%
+fig, ax = plt.subplots()
+plotting.plot_predictions(x_train, y_train, x_test, y_test, predictions, ax=ax)
+plotting.show(fig, alt="After 1,000 epochs the predictions lie on the test points.")
+
+# %%
+torch.save(model_2.state_dict(), paths.results_folder() / "01_linear.pt")
+loaded_2 = nn.Linear(1, 1).to(device)
+loaded_2.load_state_dict(torch.load(paths.results_folder() / "01_linear.pt", weights_only=True))
+
+# %%
+# Checkpoint: 1,000 epochs bring weight and bias to within 0.005 of the truth; the file is faithful
+assert abs(model_2.weight.item() - TRUE_WEIGHT) < 0.005
+assert abs(model_2.bias.item() - TRUE_BIAS) < 0.005
+with torch.inference_mode():
+    assert torch.equal(loaded_2(test_x), model_2(test_x))
+
+# %% [markdown]
+# The model found 0.6968 and 0.3025. Nobody told it 0.7 and 0.3.
+
+# %% [markdown]
+# ### Where it walked
+#
+# With two parameters we can draw the whole **loss surface**: every pair (weight, bias) has a loss. Here is that landscape with the two paths of descent on it, 100 epochs of the first model and 1,000 of the second.
+
+# %%
+torch.manual_seed(42)
+model_1 = LineModel().to(device)
+first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
+
+weights = torch.linspace(0.1, 1.3, 121)
+biases = torch.linspace(0, 0.9, 91)
+lines = weights[None, :, None] * x[:40, 0] + biases[:, None, None]  # (91, 121, 40)
+surface = (lines - y[:40, 0]).abs().mean(dim=2)  # (91, 121)
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 5))
+filled = ax.contourf(weights, biases, surface, levels=20, cmap="Greys")
+fig.colorbar(filled, label="training MAE")
+ax.plot(first_path["weight"], first_path["bias"], color="#0072B2", label="first model")
+ax.plot(history["weight"], history["bias"], "--", color="#D55E00", label="second model")
+ax.plot(TRUE_WEIGHT, TRUE_BIAS, "*", markersize=16, color="#009E73", label="the true line")
+ax.set(xlabel="weight", ylabel="bias")
+ax.grid(visible=False)
+_ = ax.legend(labelcolor="black", frameon=True)
+plotting.show(
+    fig,
+    alt="The loss surface as a long slanting valley. The first path climbs into the valley and "
+    "turns along its floor; the second comes from the other side and reaches the true line.",
+)
+
+# %%
+# Checkpoint: the function walks exactly as the loop of section 4 did
+torch.testing.assert_close(first_path["train"], train_losses, rtol=1e-5, atol=1e-7)
+
+# %% [markdown]
+# The valley slants: a line that is a little too steep can be made nearly right by lowering its bias. Both paths first drop straight into the valley, then turn and follow its floor.
+
+# %% [markdown]
+# ## 8 · A loss that only looks finished
+#
+# Look at the log of section 7 again. From epoch 200 on, every line shows the same two losses, 0.0012645 and 0.0138018. Has training converged?
+#
+# We looked at every hundredth epoch. Now look at every one.
+
+# %%
+for epoch in range(995, 1000):
+    print(
+        f"epoch {epoch} · train {history['train'][epoch]:.7f} · test {history['test'][epoch]:.7f}"
+    )
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True)
+axes[0].plot(range(200, 1000, 100), history["train"][200::100], "o-")
+axes[0].set(title="every hundredth epoch", xlabel="epoch", ylabel="training MAE")
+axes[1].plot(range(960, 1000), history["train"][960:], "o-", markersize=4, linewidth=1)
+_ = axes[1].set(title="every epoch, the last forty", xlabel="epoch")
+plotting.show(
+    fig,
+    alt="Left: the logged losses form a flat line. Right: looked at epoch by epoch, "
+    "the loss jumps between two values without end.",
+)
+
+# %%
+# Checkpoint: the last 800 epochs hold two states and nothing else
+assert len({round(loss, 6) for loss in history["train"][200::2]}) == 1
+assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
+assert history["train"][999] > 8 * history["train"][998]
+
+# %% [markdown]
+# It never settled. The loss jumps between two states, for ever, and a log at every hundredth epoch always lands on the same one.
+#
+# **Why.** The slope of the absolute error is its sign. It does not fade near the target. In one state the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias, $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. Averaged over the points, the line moves by
+#
+# $$\text{lr}\,(1 + \bar x^2) = 0.01\,(1 + 0.39^2) = 0.011521.$$
+#
+# If that is the whole story, the two losses must add up to just this number. They do:
+
+# %%
+step = 0.01 * (1 + x_train.mean().item() ** 2)
+print(f"step {step:.6f} · sum of the two losses {sum(history['train'][-2:]):.6f}")
+
+# %%
+# Checkpoint: the two losses of the bounce add up to one step
+assert abs(sum(history["train"][-2:]) - step) < 1e-6
+
+# %% [markdown]
+# **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one lowers it in a straight line from 0.01 to 0.
+
+# %%
+model_3 = new_model()
+optimizer = torch.optim.SGD(model_3.parameters(), lr=0.01)
+decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, end_factor=0.0, total_iters=1000)
+decayed = train(model_3, 1000, optimizer, decay)
+print(f"last two losses ≈ {decayed['train'][-2]:.1e} and ≈ {decayed['train'][-1]:.1e}")
+print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
+
+# %%
+fig, ax = plt.subplots()
+plotting.curves(
+    {"fixed rate": history["train"], "decaying rate": decayed["train"]}, ax=ax, ylabel="MAE"
+)
+ax.set_yscale("log")
+plotting.show(
+    fig,
+    alt="Training error on a logarithmic scale. With the fixed rate it bounces between two levels "
+    "for ever; with the decaying rate it keeps falling to the end.",
+)
+
+# %%
+# Checkpoint: with a decaying rate both of the last losses are ten times below the best fixed state
+assert max(decayed["train"][-2:]) < 0.1 * min(history["train"][-2:])
+assert abs(model_3.weight.item() - TRUE_WEIGHT) < 0.001
+
+# %% [markdown]
+# Two lessons for life. A log that shows every hundredth value can hide what happens in between: plot every epoch. And a rate that was right at the start is often too large at the end.
+
+# %% [markdown]
+# ## 9 · The learning rate
+#
+# It is the first setting to look at when training goes wrong. Here is the second model with three rates: ours, ten times smaller, ten times larger.
+
+# %%
+rates = {}
+for lr in (0.001, 0.01, 0.1):
+    trial = new_model()
+    rates[f"lr {lr}"] = train(trial, 300, torch.optim.SGD(trial.parameters(), lr=lr))
+
+fig, ax = plt.subplots()
+plotting.curves({name: run["train"] for name, run in rates.items()}, ax=ax, ylabel="MAE")
+ax.set_yscale("log")
+plotting.show(
+    fig,
+    alt="Training error for three learning rates on a logarithmic scale: the small rate falls "
+    "slowly, the middle one gets lowest, the large one is stuck high above it at once.",
+)
+
+# %%
+# Checkpoint: ten times too small is slow, ten times too large is stuck, both far above ours
+final = {name: max(run["train"][-2:]) for name, run in rates.items()}
+assert final["lr 0.001"] > 10 * final["lr 0.01"]
+assert final["lr 0.1"] > 5 * final["lr 0.01"]
+large = sorted(rates["lr 0.1"]["test"][-2:])
+assert large[1] > 5 * large[0]
+
+# %% [markdown]
+# The small rate is on the right way but has hardly got anywhere in 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well: between two lines that happen to have nearly the same training error. Its test error gives it away.
+
+# %% [markdown]
+# ### Exercise 1.4 · experiment: Thirty epochs
+#
+# You have 30 epochs, no scheduler, and the model of section 7. At 0.01 the training error ends at 0.21. Find a learning rate that ends below 0.015.
+#
+# <details><summary>Hint</summary>
+#
+# Try rates between 0.01 and 0.1. Two things work against each other: too small does not arrive, too large bounces.
+#
+# </details>
+
+# %%
+lr = None  # your number
+checks.thirty_epochs(lr)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# lr = 0.03
+# ```
+#
+# It ends at 0.0099. Rates near it do too, and 0.1 is back at 0.058.
+#
+# </details>
+
+# %% [markdown]
+# ## 10 · A map of torch.nn
+#
+# You have met one layer and one loss. These are the shelves where the rest stands. Come back to this table when a later lesson uses a new word.
+#
+# | shelf | names | first used here in |
+# |---|---|---|
+# | layers | `Linear`, `Conv2d`, `ConvTranspose2d`, `Embedding` | lessons 1, 4 |
+# | activations | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` | lesson 2 |
+# | normalisation | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` | lesson 2 |
+# | pooling | `MaxPool2d`, `AvgPool2d`, `AdaptiveAvgPool2d` | lesson 4 |
+# | recurrent | `RNN`, `LSTM`, `GRU` | not in this course |
+# | attention | `MultiheadAttention`, `TransformerEncoder` | not in this course |
+# | regularisation | `Dropout`, `Dropout2d` | lesson 1 |
+# | losses | `L1Loss`, `MSELoss`, `CrossEntropyLoss`, `BCEWithLogitsLoss` | lessons 1, 2, 8 |
+# | containers | `Module`, `Sequential`, `ModuleList`, `ModuleDict` | lessons 1, 2 |
+
+# %%
+# Checkpoint: every name in the table exists
+NAMES = """Linear Conv2d ConvTranspose2d Embedding ReLU LeakyReLU GELU Tanh Sigmoid Softmax
+BatchNorm1d BatchNorm2d LayerNorm GroupNorm MaxPool2d AvgPool2d AdaptiveAvgPool2d RNN LSTM GRU
+MultiheadAttention TransformerEncoder Dropout Dropout2d L1Loss MSELoss CrossEntropyLoss
+BCEWithLogitsLoss Module Sequential ModuleList ModuleDict"""
+assert not [name for name in NAMES.split() if not hasattr(nn, name)]
+
+# %% [markdown]
+# **Several accelerators.** You will meet `nn.DataParallel` in old code: one process feeds all devices and soon becomes the bottleneck. Today's answer is `nn.parallel.DistributedDataParallel`: one process per device, each with its own share of the batch, and the gradients averaged in `backward()`. The training loop stays as you know it. This course needs neither.
+
+# %% [markdown]
+# ### Exercise 1.5 · code: Without the answer sheet
+#
+# Write the whole workflow once, for other data: points on an unknown line, `x` and `y` of shape `(n, 1)`. Return `(weight, bias)` as two numbers, each within 0.02 of the truth. The rows are in the order of `x`, from 0 to 2; the check tries several lines.
+#
+# <details><summary>Hint</summary>
+#
+# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so give it enough epochs or a larger rate, and let the rate decay. `nn.MSELoss` is welcome too.
+#
+# </details>
+
+
+# %%
+def fit_line(x, y):
+    """Return (weight, bias) of the line through the points."""
+    ...
+
+
+checks.fit_line(fit_line)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def fit_line(x, y):
+#     """Return (weight, bias) of the line through the points."""
+#     model = nn.Linear(1, 1)
+#     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+#     for _ in range(1000):
+#         loss = nn.functional.mse_loss(model(x), y)
+#         optimizer.zero_grad()
+#         loss.backward()
+#         optimizer.step()
+#     return model.weight.item(), model.bias.item()
+# ```
+#
+# The squared error needs no decay: its slope fades by itself near the target, as exercise 1.2 showed.
+#
+# </details>
+
+# %% [markdown]
+# ## Common mistakes
+#
+# | the bug | what you see | the fix |
+# |---|---|---|
+# | `zero_grad()` forgotten | the loss swings up and down like a pendulum (exercise 1.3) | zero the gradients before every `backward()` |
+# | learning rate ten times too large | the loss stops falling early, at a high level, and jumps from epoch to epoch | divide by ten; decay it towards the end |
+# | learning rate ten times too small | a smooth curve that is still falling when you run out of epochs | multiply by ten |
+# | only every hundredth loss logged | a flat line that hides a bounce (section 8) | record every epoch, plot all of them |
+# | `model.eval()` forgotten | results change from call to call once the model has dropout or batch normalisation | `eval()` before, `train()` after |
+# | data and model on different devices | `RuntimeError: Expected all tensors to be on the same device` | move both with `.to(device)` |
+# | `y` of shape `(n,)` against predictions `(n, 1)` | a warning about broadcasting, and a loss that will not fall: every prediction is compared with every target | give both the same shape |
+# | the test points used in training | a test error that looks wonderful and means nothing | split first, touch the test set last |
+
+# %% [markdown]
+# ## What you can now do
+#
+# - Go from data to a saved model in six steps, and say what each line of the loop is for.
+# - Check a gradient by hand.
+# - Tell a loss that has converged from one that bounces, and cure the second.
+# - Recognise a rate that is too large or too small from its curve.
+#
+# Lesson 2 keeps the loop and puts a network that reads handwritten digits in the place of the line.
+
+# %% [markdown]
+# ## References
+#
+# - H. Robbins, S. Monro (1951). *A Stochastic Approximation Method.* Annals of Mathematical Statistics 22(3). [doi:10.1214/aoms/1177729586](https://doi.org/10.1214/aoms/1177729586). Why the rate has to decay.
+# - A. Paszke et al. (2019). *PyTorch: An Imperative Style, High-Performance Deep Learning Library.* [arXiv:1912.01703](https://arxiv.org/abs/1912.01703)
+# - N. Srivastava et al. (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15.
+# - S. Li et al. (2020). *PyTorch Distributed: Experiences on Accelerating Data Parallel Training.* [arXiv:2006.15704](https://arxiv.org/abs/2006.15704)
