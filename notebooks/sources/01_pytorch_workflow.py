@@ -438,9 +438,15 @@ def restless_training(x, y, num_epochs):
 
 
 # %%
+restless = restless_training(x_train, y_train, 150)
 fig, ax = plt.subplots()
-plotting.curves({"your colleague's loop": restless_training(x_train, y_train, 150)}, ax=ax)
+plotting.curves({"your colleague's loop": restless}, ax=ax)
 plotting.show(fig, alt="A loss that falls, climbs back, and swings on for all 150 epochs.")
+
+# %%
+# Checkpoint: it falls for a few epochs, and soon is almost back where it started
+assert 5 < restless.index(min(restless[:12])) < 9
+assert 0.95 < max(restless[10:20]) / restless[0] < 1.05
 
 # %% [markdown]
 # ### Exercise 1.3 · find the bug: The restless loss
