@@ -84,16 +84,59 @@ MISTAKES = [
     ),
     (
         "1.2",
+        "def mse_gradient(x, y, weight, bias):\n"
+        "    error = weight * x + bias - y\n"
+        "    return (2 * error).mean() * x.mean(), (2 * error).mean()",
+        "point by point",
+    ),
+    (
+        "1.2",
+        "def mse_gradient(x, y, weight, bias):\n"
+        "    return (2 * (weight * x_train + bias - y_train) * x_train).mean(), 0",
+        "NameError",
+    ),
+    (
+        "1.2",
         "def mse_gradient(x, y, weight, bias):\n    return undefined",
         "your code stopped with NameError",
     ),
     ("1.3", LOOP.format(lr=0.01, first=BACKWARD, second=STEP, third="pass"), "still swings"),
     ("1.3", LOOP.format(lr=0.01, first=BACKWARD, second=ZERO, third=STEP), "stands still"),
-    ("1.3", LOOP.format(lr=0.005, first=ZERO, second=BACKWARD, third=STEP), "not as before"),
+    (
+        "1.3",
+        LOOP.format(lr=0.005, first=ZERO, second=BACKWARD, third=STEP),
+        "something else changed",
+    ),
+    ("1.3", LOOP.format(lr=0.001, first=ZERO, second=BACKWARD, third=STEP), "something else"),
+    (
+        "1.3",
+        "def mended_training(x, y, num_epochs):\n    losses = [0.0] * num_epochs",
+        "is the return missing",
+    ),
     ("1.4", "lr = 0.01", "too small: it has not arrived"),
     ("1.4", "lr = 0.1", "too large: it bounces"),
     ("1.4", "lr = -1", "a number above 0"),
-    ("1.5", FIT.format(epochs=20, result="model.weight.item(), model.bias.item()"), "train longer"),
-    ("1.5", FIT.format(epochs=1000, result="model.bias.item(), model.weight.item()"), "swapped"),
+    (
+        "1.5",
+        FIT.format(epochs=20, result="model.weight.item(), model.bias.item()"),
+        "not there yet",
+    ),
+    (
+        "1.5",
+        FIT.format(epochs=1000, result="model.bias.item(), model.weight.item()"),
+        "are swapped",
+    ),
+    (
+        "1.5",
+        FIT.replace("lr=0.1", "lr=1.0").format(epochs=50, result="model"),
+        "return two numbers",
+    ),
+    (
+        "1.5",
+        FIT.replace("lr=0.1", "lr=0.5").format(
+            epochs=50, result="model.weight.item(), model.bias.item()"
+        ),
+        "it blew up",
+    ),
     ("1.5", FIT.format(epochs=1, result="[model.weight.item()]"), "return two numbers"),
 ]

@@ -19,6 +19,12 @@ RIGHT = {
         "    n = len(e)\n"
         "    return [sum(2 * a * p for a, p in zip(e, x.flatten().tolist())) / n, 2 * sum(e) / n]",
     ),
+    "means that keep a dimension": (
+        "1.2",
+        "def mse_gradient(x, y, weight, bias):\n"
+        "    error = weight * x + bias - y\n"
+        "    return (2 * error * x).mean(dim=0), (2 * error).mean(dim=0)",
+    ),
     "gradients set to None after the step": (
         "1.3",
         "def mended_training(x, y, num_epochs):\n"
@@ -41,7 +47,7 @@ RIGHT = {
         "    table = torch.cat([x, torch.ones_like(x)], dim=1)\n"
         "    return torch.linalg.lstsq(table, y).solution.flatten()",
     ),
-    "other case and spaces": ("1.1", 'prediction = " Both down "'),
+    "other case and spaces": ("1.1", 'prediction = " Both down. "'),
 }
 
 

@@ -27,6 +27,17 @@ def test_a_stub_is_not_attempted(capsys, stub):
     assert say(capsys, stub) == "Exercise 9.9 · not attempted yet\n"
 
 
+def test_work_without_its_return_is_not_taken_for_a_stub(capsys):
+    def forgets(x):
+        doubled = 2 * x  # noqa: F841
+
+    def prints(x):
+        print(2 * x)  # noqa: T201
+
+    for work in (forgets, prints):
+        assert "✗ your function returned nothing: is the return missing?" in say(capsys, work)
+
+
 def test_an_error_in_the_students_code_is_shown_with_its_line_and_not_raised(capsys):
     def divides(x):
         return x / 0

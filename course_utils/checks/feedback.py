@@ -41,12 +41,22 @@ def _verdict(check: Callable[..., str], work: tuple[Any, ...], more: dict[str, A
     try:
         return f"✓ {check(*work, **more)}"
     except NotAttempted:
-        return "· not attempted yet"
+        if all(map(_is_stub, work)):
+            return "· not attempted yet"
+        return "✗ your function returned nothing: is the return missing?"
     except Wrong as wrong:
         return f"✗ {wrong}"
     except Exception as error:  # whatever a student's code may raise is part of the answer
         line = traceback.extract_tb(error.__traceback__)[-1]
         return f"✗ your code stopped with {type(error).__name__}: {error} (line: {line.line})"
+
+
+def _is_stub(work: Any) -> bool:
+    """Say whether a function does nothing: it uses no name and has no variable of its own."""
+    code = getattr(work, "__code__", None)
+    if code is None:
+        return True
+    return not code.co_names and code.co_nlocals == code.co_argcount + code.co_kwonlyargcount
 
 
 def attempted(result: Any) -> Any:

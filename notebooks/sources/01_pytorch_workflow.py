@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 1 · The PyTorch workflow: fit a straight line
 #
-# Every lesson of this course repeats the same six steps. Here you learn them on the smallest problem there is: two numbers, a weight and a bias, that a program finds by itself.
+# Every lesson of this course repeats the same six steps: data, model, loss and optimiser, training loop, evaluation, saving. Here you learn them on the smallest problem there is, a straight line. A program finds its slope and its intercept by itself. In the language of the field these are a **weight** and a **bias**.
 #
 # **You will**
 #
@@ -11,7 +11,7 @@
 # - save a trained model and load it back,
 # - find out that a loss which looks finished is still bouncing, and cure it.
 #
-# **You need** Python, the equation of a straight line, and the idea of a slope. No earlier lesson.
+# **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
 # **Time** About 45 minutes to read, with the exercises. All cells together run in about 8 seconds on a laptop with two cores.
 
@@ -29,19 +29,19 @@ from course_utils.device import pick_device
 plt.style.use("course_utils.course")
 
 # %% [markdown]
-# Which PyTorch is this, and what will it compute on? This cell talks about your machine, so its output may differ from the one stored here. Nearly all others must not.
+# Which PyTorch is this, and what will it compute on? This cell talks about your machine, so its output may differ from the one stored here. Almost every other output must match.
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
 print(f"PyTorch {torch.__version__} on {pick_device()}, {torch.get_num_threads()} threads")
 
 # %% [markdown]
-# > **How to read the numbers in this course.** A number without a sign in front is exact: on a CPU you should see the very same digits. A number behind `≈` differs a little from machine to machine. Cells that begin with `# Checkpoint` assert what the text claims. They print nothing when all is well. If one stops with an `AssertionError`, something you changed made a claim false, and that is worth a look.
+# > **How to read the numbers in this course.** A number behind `≈` differs a little from machine to machine. All other numbers are exact: on a CPU you should see the very same digits. Cells that begin with `# Checkpoint` assert what the text claims. They print nothing when all is well. If one stops with an `AssertionError`, something you changed made a claim false, and that is worth a look.
 
 # %% [markdown]
 # ## 1 · Data
 #
-# Machine learning starts with numbers. Ours lie on a line that we choose ourselves, $y = 0.7\,x + 0.3$, so that we can tell afterwards whether the program found it.
+# Machine learning starts with numbers, kept in **tensors**, PyTorch's arrays. Ours lie on a line that we choose ourselves, $y = 0.7\,x + 0.3$, so that we can tell afterwards whether the program found it.
 
 # %%
 TRUE_WEIGHT, TRUE_BIAS = 0.7, 0.3
@@ -59,9 +59,9 @@ x[:3], y[:3]
 # |---|---|---|
 # | training | 60–80 % | the model learns from it |
 # | validation | 10–20 % | you compare models and settings on it |
-# | test | 10–20 % | used once, at the end, to judge |
+# | test | 10–20 % | used to judge, never to choose |
 #
-# With 50 points and nothing to tune, we make do with two sets: the first 40 points to train, the last 10 to test.
+# With 50 points and nothing to tune, we make do with two sets: the first 40 points to train, the last 10 to test. We shall watch the test error during training, and choose nothing by it. (Usually you shuffle before you split. We do not, because we want to see the model continue the line.)
 
 # %%
 x_train, y_train = x[:40], y[:40]
@@ -106,9 +106,9 @@ model = LineModel()
 model.state_dict()
 
 # %% [markdown]
-# `state_dict()` lists every learnable number by name. It is also what we save to disk later.
+# `state_dict()` lists the model's numbers by name. It is also what we save to disk later.
 #
-# Before training, the model can only guess. We ask it for predictions inside `torch.inference_mode()`, which tells PyTorch not to keep notes for a gradient. (Older code writes `torch.no_grad()`; section 5 shows where that still fits.)
+# Before training, the model can only guess. We ask it for predictions inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train. (Older code writes `torch.no_grad()`; section 5 shows where that still fits.)
 
 # %%
 with torch.inference_mode():
@@ -153,16 +153,19 @@ def fit_by_hand(weight, bias):
 _ = interact(
     fit_by_hand,
     weight=FloatSlider(0.34, min=-0.5, max=1.5, step=0.02, continuous_update=False),
-    bias=FloatSlider(0.13, min=-0.5, max=1.5, step=0.02, continuous_update=False),
+    bias=FloatSlider(0.14, min=-0.5, max=1.5, step=0.02, continuous_update=False),
 )
 
 # %% [markdown]
-# Three moments of such a fit, for print and for anyone without sliders:
+# Three moments of such a fit, side by side:
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True)
 for ax, (weight, bias) in zip(axes, [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)], strict=True):
     draw_line(ax, weight, bias)
+    ax.label_outer()
+for ax in axes[1:]:
+    ax.get_legend().remove()
 plotting.show(
     fig,
     alt="Three fits side by side: a line far too low, a line at the right height that is too flat, "
@@ -170,16 +173,18 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most people shift the line first (the bias) and tilt it afterwards (the weight), in turns. Gradient descent will do both at once, by a rule.
+# You probably shifted the line first (the bias) and tilted it afterwards (the weight), in turns. Gradient descent changes both at once, by a rule.
 
 # %% [markdown]
 # ## 3 · A loss and an optimiser
 #
 # The **loss** says how wrong the model is, in one number. `nn.L1Loss` is the mean absolute error.
 #
-# The **optimiser** says how to change the parameters to make the loss smaller. Stochastic gradient descent (`SGD`) takes a step against the gradient, with length set by the learning rate `lr`:
+# The **optimiser** (in code: `optimizer`) says how to change the parameters to make the loss smaller. Ask how the loss changes when only $w$ moves a little. That slope is written $\partial\,\text{loss}/\partial w$. Both slopes together, the one for $w$ and the one for $b$, are the **gradient**. It points uphill, so we step the other way, by the slope times a small number, the **learning rate** `lr`:
 #
 # $$w \leftarrow w - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial w}\qquad b \leftarrow b - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial b}$$
+#
+# The arrow reads "becomes". PyTorch calls this `SGD`, stochastic gradient descent. *Stochastic* means by chance: usually each step looks at a few examples drawn at random, as in lesson 2. Here it looks at all 40.
 
 # %%
 loss_fn = nn.L1Loss()
@@ -198,12 +203,12 @@ print(f"d loss / d weight {model.weight.grad.item():.4f}")
 print(f"d loss / d bias   {model.bias.grad.item():.4f}")
 
 # %% [markdown]
-# Do not take its word for it. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. With $e_i = w\,x_i + b - y_i$, the chain rule gives
+# Do not take its word for it. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. The chain rule multiplies the two, and the mean over all points gives
 #
 # $$\frac{\partial\,\text{MAE}}{\partial w} = \frac1n\sum_i \operatorname{sign}(e_i)\,x_i \qquad\qquad \frac{\partial\,\text{MAE}}{\partial b} = \frac1n\sum_i \operatorname{sign}(e_i)$$
 
 # %%
-with torch.no_grad():
+with torch.inference_mode():
     error = model(x_train) - y_train
     weight_slope = (error.sign() * x_train).mean()
     bias_slope = error.sign().mean()
@@ -215,7 +220,7 @@ torch.testing.assert_close(model.weight.grad[0], weight_slope)
 torch.testing.assert_close(model.bias.grad[0], bias_slope)
 
 # %% [markdown]
-# They agree. The untrained line lies below all 40 training points, so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$. Both derivatives are negative, so descent will raise both parameters.
+# They agree. The untrained line lies below all 40 training points (the first of the three pictures above), so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$. Both derivatives are negative, so descent will raise both parameters.
 
 # %% [markdown]
 # ### Exercise 1.1 · predict: Which way is up?
@@ -288,7 +293,7 @@ checks.mse_gradient(mse_gradient)
 # 4. **backward**: compute the gradients,
 # 5. **step**: let the optimiser change the parameters.
 #
-# One pass over the training data is an **epoch**. After each one we also measure the loss on the test points, without learning from them.
+# One pass over the training data is an **epoch**. After each one we also measure the loss on the test points, without learning from them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why. `.item()` turns a tensor of one number into a plain number.)
 
 # %%
 train_losses, test_losses = [], []
@@ -311,7 +316,9 @@ for epoch in range(100):
         print(f"epoch {epoch:3d} · train MAE {loss.item():.4f} · test MAE {test_loss.item():.4f}")
 
 # %% [markdown]
-# Both losses fall. A picture shows the speed of it better than a column of numbers: look for the bend.
+# Both losses fall. Note when they are measured: the training loss belongs to the predictions *before* the step, the test loss to the line *after* it. Here that hardly matters. In section 8 it will.
+#
+# A picture shows the speed better than a column of numbers. Look for the bend.
 
 # %%
 fig, ax = plt.subplots()
@@ -323,7 +330,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# First the line is simply too low, and every step lifts it: the steep part. After about 20 epochs the line meets the training points. Some errors are positive now, some negative, their signs partly cancel, and progress becomes slow. What is left is tilting.
+# First the line is simply too low, and every step lifts it: the steep part. The first ten epochs gain more than twenty times as much as ten late ones. After about 20 epochs the line meets the training points. Some errors are positive now, some negative, their signs partly cancel, and progress becomes slow. What is left is tilting.
 
 # %%
 model.state_dict()
@@ -338,84 +345,7 @@ assert model.weight.item() < TRUE_WEIGHT - 0.1
 assert model.bias.item() > TRUE_BIAS + 0.05
 
 # %% [markdown]
-# The weight has come from 0.3367 to 0.5784 on its way to 0.7; the bias from 0.1288 to 0.3513, which is already too high. The bias moved first and overshot, exactly as people do with the sliders.
-
-# %% [markdown]
-# ## 5 · Evaluate
-#
-# Three habits for every evaluation:
-#
-# - `model.eval()` switches layers that behave differently in training (dropout, batch normalisation) to their quiet mode. Ours has none; make it a habit anyway.
-# - `torch.inference_mode()` keeps no notes for gradients: less memory, less time.
-# - Data and model must be on the same device. Bring results back with `.cpu()` before plotting.
-
-# %%
-model.eval()
-with torch.inference_mode():
-    predictions = model(x_test)
-print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
-
-# %%
-fig, ax = plt.subplots()
-plotting.plot_predictions(x_train, y_train, x_test, y_test, predictions, ax=ax)
-plotting.show(
-    fig,
-    alt="After 100 epochs the predictions run just below the test points, "
-    "with a slope that is a little too flat.",
-)
-
-# %% [markdown]
-# What does `eval()` do to a layer that cares? Dropout sets random inputs to zero while training and leaves everything alone in evaluation:
-
-# %%
-dropout = nn.Dropout(p=0.5)
-ones = torch.ones(1000)
-dropped = (dropout.train()(ones) == 0).float().mean().item()
-print(f"training:   ≈ {100 * dropped:.0f} % of the inputs are zeroed")
-print(f"evaluation: {(dropout.eval()(ones) == 0).sum().item()} inputs are zeroed")
-
-# %%
-# Checkpoint: dropout drops in training, and only there
-assert 0.4 < dropped < 0.6
-assert torch.equal(dropout.eval()(ones), ones)
-
-# %% [markdown]
-# And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail.
-
-# %% tags=["raises-exception"]
-with torch.inference_mode():
-    doubled = 2 * x_train
-loss_fn(model(doubled), y_train).backward()
-
-# %% [markdown]
-# Use `inference_mode` to evaluate. Use `no_grad` for the rare tensor that is computed without a gradient and used in training later. Changing parameters by hand is such a case. Here is one step of SGD without an optimiser:
-
-# %%
-loss_fn(model(x_train), y_train).backward()
-with torch.no_grad():
-    for parameter in model.parameters():
-        parameter -= 0.01 * parameter.grad
-        parameter.grad = None
-
-# %% [markdown]
-# ## 6 · Save and load
-#
-# Save the `state_dict`, not the model object: names and numbers survive a change in your code, a pickled class does not. `weights_only=True` makes `torch.load` refuse anything but data, so a file from a stranger cannot run code on your machine.
-
-# %%
-path = paths.results_folder() / "01_line.pt"
-torch.save(model.state_dict(), path)
-
-loaded = LineModel()
-loaded.load_state_dict(torch.load(path, weights_only=True))
-
-# %%
-# Checkpoint: the loaded model predicts exactly what the saved one does
-with torch.inference_mode():
-    assert torch.equal(loaded(x_test), model(x_test))
-
-# %% [markdown]
-# A new `LineModel()` starts at random. After `load_state_dict` it is the trained one, to the last bit.
+# The weight has come from 0.3367 to 0.5784 on its way to 0.7; the bias from 0.1288 to 0.3513, which is already too high. Its slope was $-1$ against $-0.39$ for the weight, so the bias ran ahead and overshot, as you may have done with the sliders.
 
 # %% [markdown]
 # ### A restless loss
@@ -492,11 +422,96 @@ checks.mended_training(mended_training)
 # </details>
 
 # %% [markdown]
+# ## 5 · Evaluate
+#
+# Three habits for every evaluation:
+#
+# - `model.eval()` switches layers that behave differently in training to their quiet mode. Dropout, below, is one. Our model has none; make it a habit anyway.
+# - `torch.inference_mode()`: for `backward()` PyTorch keeps notes on every calculation. Without them a prediction takes less memory and less time.
+# - Data and model must be on the same **device**, the processor or a graphics card. Bring results back with `.cpu()` before plotting.
+
+# %%
+model.eval()
+with torch.inference_mode():
+    predictions = model(x_test)
+print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
+
+# %%
+fig, ax = plt.subplots()
+plotting.plot_predictions(x_train, y_train, x_test, y_test, predictions, ax=ax)
+plotting.show(
+    fig,
+    alt="After 100 epochs the predictions run below the test points with a flatter slope, "
+    "so that the gap grows to the right.",
+)
+
+# %% [markdown]
+# What does `eval()` do to a layer that cares? Dropout (2014) sets random inputs to zero while training, here every second one, and doubles the others to make up for it. In evaluation it leaves everything alone:
+
+# %%
+dropout = nn.Dropout(p=0.5)
+ones = torch.ones(1000)
+dropped = (dropout.train()(ones) == 0).float().mean().item()
+print(f"training:   ≈ {100 * dropped:.0f} % of the inputs are zeroed")
+print(f"evaluation: {(dropout.eval()(ones) == 0).sum().item()} inputs are zeroed")
+
+# %%
+# Checkpoint: dropout drops and doubles in training, and only there
+assert 0.4 < dropped < 0.6
+assert set(dropout.train()(ones).tolist()) == {0.0, 2.0}
+assert torch.equal(dropout.eval()(ones), ones)
+
+# %% [markdown]
+# And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail.
+
+# %% tags=["raises-exception"]
+with torch.inference_mode():
+    doubled = 2 * x_train
+loss_fn(model(doubled), y_train).backward()
+
+# %% [markdown]
+# Use `inference_mode` to evaluate. Use `no_grad` for the rare tensor that is computed without a gradient and used in training later. Changing parameters by hand is such a case. Here is one step of SGD without an optimiser. It begins by forgetting the old gradients, for those of epoch 99 are still in `.grad`:
+
+# %%
+before = model.weight.item(), model.bias.item()
+model.zero_grad()
+loss_fn(model(x_train), y_train).backward()
+with torch.no_grad():
+    for parameter in model.parameters():
+        parameter -= 0.01 * parameter.grad
+
+# %%
+# Checkpoint: the step is the learning rate times the gradient by hand
+signs = (before[0] * x_train + before[1] - y_train).sign()
+assert abs(model.weight.item() - (before[0] - 0.01 * (signs * x_train).mean().item())) < 1e-6
+assert abs(model.bias.item() - (before[1] - 0.01 * signs.mean().item())) < 1e-6
+
+# %% [markdown]
+# ## 6 · Save and load
+#
+# Save the `state_dict`, not the model object. Names and numbers survive a change in your code; a stored object depends on the class as it was. `weights_only=True` makes `torch.load` refuse anything but data, so a file from a stranger cannot run code on your machine.
+
+# %%
+path = paths.results_folder() / "01_line.pt"
+torch.save(model.state_dict(), path)
+
+loaded = LineModel()
+loaded.load_state_dict(torch.load(path, weights_only=True))
+
+# %%
+# Checkpoint: the loaded model predicts exactly what the saved one does
+with torch.inference_mode():
+    assert torch.equal(loaded(x_test), model(x_test))
+
+# %% [markdown]
+# A new `LineModel()` starts at random. After `load_state_dict` it is the trained one, to the last bit.
+
+# %% [markdown]
 # ## 7 · Once more, in full
 #
 # Now the same thing as you would write it every day: a ready-made layer, a device, and a function for the loop.
 #
-# `nn.Linear(1, 1)` holds a weight and a bias and computes what our class computed. `pick_device()` returns an accelerator if there is one, else the CPU. Model and data both move there, and the predictions come back with `.cpu()` before they are drawn.
+# `nn.Linear(1, 1)` holds a weight and a bias and computes what our class computed. (It draws its first numbers in another way, so the same seed gives another start.) `pick_device()` returns an accelerator if there is one, else the CPU. Model and data both move there, and the predictions come back with `.cpu()` before they are drawn.
 
 # %%
 device = pick_device()
@@ -510,19 +525,26 @@ def new_model():
 
 
 # %% [markdown]
-# The loop of section 4 becomes a function. It also notes the parameters after each epoch. We shall want to see their path.
+# The loop of section 4 becomes a function. It also notes the parameters, at the start and after each epoch. We shall want to see their path.
 
 
 # %%
 def train(model, num_epochs, optimizer, scheduler=None):
-    history = {"train": [], "test": [], "weight": [], "bias": []}
+    history = {
+        "train": [],
+        "test": [],
+        "weight": [model.weight.item()],
+        "bias": [model.bias.item()],
+    }
     for _ in range(num_epochs):
+        model.train()
         loss = loss_fn(model(train_x), train_y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
+        model.eval()
         with torch.inference_mode():
             history["test"].append(loss_fn(model(test_x), test_y).item())
         history["train"].append(loss.item())
@@ -564,12 +586,12 @@ with torch.inference_mode():
     assert torch.equal(loaded_2(test_x), model_2(test_x))
 
 # %% [markdown]
-# The model found 0.6968 and 0.3025. Nobody told it 0.7 and 0.3.
+# The model found 0.6968 and 0.3025. Nobody told it 0.7 and 0.3. (It was a little lucky. Section 8 shows why.)
 
 # %% [markdown]
 # ### Where it walked
 #
-# With two parameters we can draw the whole **loss surface**: every pair (weight, bias) has a loss. Here is that landscape with the two paths of descent on it, 100 epochs of the first model and 1,000 of the second.
+# With two parameters we can draw the whole **loss surface**: every pair (weight, bias) has a loss. We compute it for 121 weights and 91 biases at once: `None` in an index makes room for another axis. On it we draw the two paths of descent, 100 epochs of the first model and 1,000 of the second.
 
 # %%
 torch.manual_seed(42)
@@ -578,8 +600,8 @@ first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
 
 weights = torch.linspace(0.1, 1.3, 121)
 biases = torch.linspace(0, 0.9, 91)
-lines = weights[None, :, None] * x[:40, 0] + biases[:, None, None]  # (91, 121, 40)
-surface = (lines - y[:40, 0]).abs().mean(dim=2)  # (91, 121)
+lines = weights[:, None] * x_train[:, 0] + biases[:, None, None]  # (91, 121, 40)
+surface = (lines - y_train[:, 0]).abs().mean(dim=2)  # (91, 121)
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 5))
@@ -587,14 +609,16 @@ filled = ax.contourf(weights, biases, surface, levels=20, cmap="Greys")
 fig.colorbar(filled, label="training MAE")
 ax.plot(first_path["weight"], first_path["bias"], color="#0072B2", label="first model")
 ax.plot(history["weight"], history["bias"], "--", color="#D55E00", label="second model")
+for path, color in ((first_path, "#0072B2"), (history, "#D55E00")):
+    ax.plot(path["weight"][0], path["bias"][0], "o", color=color)
 ax.plot(TRUE_WEIGHT, TRUE_BIAS, "*", markersize=16, color="#009E73", label="the true line")
 ax.set(xlabel="weight", ylabel="bias")
 ax.grid(visible=False)
 _ = ax.legend(labelcolor="black", frameon=True)
 plotting.show(
     fig,
-    alt="The loss surface as a long slanting valley. The first path climbs into the valley and "
-    "turns along its floor; the second comes from the other side and reaches the true line.",
+    alt="The loss surface as a long slanting valley. From their starting points, two paths descend "
+    "into it from opposite sides, turn, and follow its floor; the second ends at the true line.",
 )
 
 # %%
@@ -607,7 +631,7 @@ torch.testing.assert_close(first_path["train"], train_losses, rtol=1e-5, atol=1e
 # %% [markdown]
 # ## 8 · A loss that only looks finished
 #
-# Look at the log of section 7 again. From epoch 200 on, every line shows the same two losses, 0.0012645 and 0.0138018. Has training converged?
+# Look at the log of section 7 again. From epoch 200 on, every line shows the same two losses, 0.0012645 and 0.0138018. Has training **converged**, that is, come to rest?
 #
 # We looked at every hundredth epoch. Now look at every one.
 
@@ -636,52 +660,62 @@ assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 assert history["train"][999] > 8 * history["train"][998]
 
 # %% [markdown]
-# It never settled. The loss jumps between two states, for ever, and a log at every hundredth epoch always lands on the same one.
+# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, 100 is an even number, and so a log at every hundredth epoch always lands on the same one. The lines pair the small training loss with the large test loss because one is measured before the step and the other after it.
 #
-# **Why.** The slope of the absolute error is its sign. It does not fade near the target. In one state the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias, $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. Averaged over the points, the line moves by
+# **Why.** The slope of the absolute error is its sign. It does not fade near the target. In one state the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias, $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
 #
-# $$\text{lr}\,(1 + \bar x^2) = 0.01\,(1 + 0.39^2) = 0.011521.$$
+# $$0.01\,(1 + \bar x \cdot \bar x) = 0.01\,(1 + 0.39^2) = 0.011521.$$
 #
-# If that is the whole story, the two losses must add up to just this number. They do:
+# The mean distance below the points plus the mean distance above them is one such move. So if that is the whole story, the two losses must add up to just this number. They do:
 
 # %%
 step = 0.01 * (1 + x_train.mean().item() ** 2)
 print(f"step {step:.6f} · sum of the two losses {sum(history['train'][-2:]):.6f}")
 
 # %%
-# Checkpoint: the two losses of the bounce add up to one step
+# Checkpoint: the two losses add up to one step; the bias jumps from 0.2925 to 0.3025
 assert abs(sum(history["train"][-2:]) - step) < 1e-6
+assert [f"{bias:.4f}" for bias in history["bias"][-2:]] == ["0.2925", "0.3025"]
 
 # %% [markdown]
-# **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one lowers it in a straight line from 0.01 to 0.
+# And here is the luck: epoch 1,000 ended in the better state. One epoch earlier the bias was 0.2925, three times as far from the truth.
+
+# %% [markdown]
+# **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one multiplies it by a factor that falls in a straight line from 1 to 0.
 
 # %%
 model_3 = new_model()
 optimizer = torch.optim.SGD(model_3.parameters(), lr=0.01)
-decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, end_factor=0.0, total_iters=1000)
+decay = torch.optim.lr_scheduler.LinearLR(
+    optimizer, start_factor=1.0, end_factor=0.0, total_iters=1000
+)
 decayed = train(model_3, 1000, optimizer, decay)
 print(f"last two losses ≈ {decayed['train'][-2]:.1e} and ≈ {decayed['train'][-1]:.1e}")
 print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
 
 # %%
 fig, ax = plt.subplots()
-plotting.curves(
-    {"fixed rate": history["train"], "decaying rate": decayed["train"]}, ax=ax, ylabel="MAE"
-)
-ax.set_yscale("log")
+ax.plot(history["train"], linewidth=0.6, label="fixed rate")
+ax.plot(decayed["train"], linewidth=0.6, label="decaying rate")
+ax.set(xlabel="epoch", ylabel="MAE", yscale="log")
+ax.legend()
 plotting.show(
     fig,
     alt="Training error on a logarithmic scale. With the fixed rate it bounces between two levels "
-    "for ever; with the decaying rate it keeps falling to the end.",
+    "for ever, a broad band; with the decaying rate the band narrows and sinks to almost nothing.",
 )
 
 # %%
 # Checkpoint: with a decaying rate both of the last losses are ten times below the best fixed state
 assert max(decayed["train"][-2:]) < 0.1 * min(history["train"][-2:])
 assert abs(model_3.weight.item() - TRUE_WEIGHT) < 0.001
+best_fixed = min(history["train"][-2:])
+assert 750 < max(epoch for epoch in range(1000) if decayed["train"][epoch] > best_fixed) < 850
 
 # %% [markdown]
-# Two lessons for life. A log that shows every hundredth value can hide what happens in between: plot every epoch. And a rate that was right at the start is often too large at the end.
+# The decaying run bounces as well, in a band that shrinks with the rate. It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
+#
+# Keep two things. A log that shows every hundredth value can hide what happens in between: plot every epoch. And a rate that was right at the start is often too large at the end.
 
 # %% [markdown]
 # ## 9 · The learning rate
@@ -695,8 +729,10 @@ for lr in (0.001, 0.01, 0.1):
     rates[f"lr {lr}"] = train(trial, 300, torch.optim.SGD(trial.parameters(), lr=lr))
 
 fig, ax = plt.subplots()
-plotting.curves({name: run["train"] for name, run in rates.items()}, ax=ax, ylabel="MAE")
-ax.set_yscale("log")
+for name, run in rates.items():
+    ax.plot(run["train"], linewidth=1, label=name)
+ax.set(xlabel="epoch", ylabel="MAE", yscale="log")
+ax.legend()
 plotting.show(
     fig,
     alt="Training error for three learning rates on a logarithmic scale: the small rate falls "
@@ -708,16 +744,22 @@ plotting.show(
 final = {name: max(run["train"][-2:]) for name, run in rates.items()}
 assert final["lr 0.001"] > 10 * final["lr 0.01"]
 assert final["lr 0.1"] > 5 * final["lr 0.01"]
-large = sorted(rates["lr 0.1"]["test"][-2:])
-assert large[1] > 5 * large[0]
+
+# %%
+last_two = rates["lr 0.1"]["test"][-2:]
+print(f"lr 0.1: the last two test errors {last_two[0]:.4f} and {last_two[1]:.4f}")
+
+# %%
+# Checkpoint: the large rate bounces too
+assert max(last_two) > 5 * min(last_two)
 
 # %% [markdown]
-# The small rate is on the right way but has hardly got anywhere in 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well: between two lines that happen to have nearly the same training error. Its test error gives it away.
+# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. Its test error gives it away:
 
 # %% [markdown]
 # ### Exercise 1.4 · experiment: Thirty epochs
 #
-# You have 30 epochs, no scheduler, and the model of section 7. At 0.01 the training error ends at 0.21. Find a learning rate that ends below 0.015.
+# You have 30 epochs, no scheduler, and the model of section 7. At 0.01 the training error, measured after the last step, is 0.21. Find a learning rate that ends below 0.015.
 #
 # <details><summary>Hint</summary>
 #
@@ -736,26 +778,26 @@ checks.thirty_epochs(lr)
 # lr = 0.03
 # ```
 #
-# It ends at 0.0099. Rates near it do too, and 0.1 is back at 0.058.
+# It ends at 0.0099. Rates from 0.025 to 0.035 pass, and 0.1 is back at 0.058. Between them the result jumps up and down: where a bounce stops is luck.
 #
 # </details>
 
 # %% [markdown]
 # ## 10 · A map of torch.nn
 #
-# You have met one layer and one loss. These are the shelves where the rest stands. Come back to this table when a later lesson uses a new word.
+# These are the shelves of PyTorch's store. You have met the names in bold. Come back when a later lesson uses a new one.
 #
-# | shelf | names | first used here in |
+# | shelf | what it is for | names |
 # |---|---|---|
-# | layers | `Linear`, `Conv2d`, `ConvTranspose2d`, `Embedding` | lessons 1, 4 |
-# | activations | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` | lesson 2 |
-# | normalisation | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` | lesson 2 |
-# | pooling | `MaxPool2d`, `AvgPool2d`, `AdaptiveAvgPool2d` | lesson 4 |
-# | recurrent | `RNN`, `LSTM`, `GRU` | not in this course |
-# | attention | `MultiheadAttention`, `TransformerEncoder` | not in this course |
-# | regularisation | `Dropout`, `Dropout2d` | lesson 1 |
-# | losses | `L1Loss`, `MSELoss`, `CrossEntropyLoss`, `BCEWithLogitsLoss` | lessons 1, 2, 8 |
-# | containers | `Module`, `Sequential`, `ModuleList`, `ModuleDict` | lessons 1, 2 |
+# | layers | weighted sums, the part that learns | **`Linear`**, `Conv2d`, `ConvTranspose2d`, `Embedding` |
+# | activations | bend the line between two layers | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` |
+# | normalisation | keeps numbers at a handy size | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` |
+# | pooling | makes images smaller | `MaxPool2d`, `AvgPool2d`, `AdaptiveAvgPool2d` |
+# | recurrent | reads sequences step by step | `RNN`, `LSTM`, `GRU` |
+# | attention | lets every position look at every other | `MultiheadAttention`, `TransformerEncoder` |
+# | regularisation | makes learning by heart harder | **`Dropout`**, `Dropout2d` |
+# | losses | say how wrong a model is | **`L1Loss`**, `MSELoss`, `CrossEntropyLoss`, `BCEWithLogitsLoss` |
+# | containers | hold other modules | **`Module`**, `Sequential`, `ModuleList`, `ModuleDict` |
 
 # %%
 # Checkpoint: every name in the table exists
@@ -766,16 +808,20 @@ BCEWithLogitsLoss Module Sequential ModuleList ModuleDict"""
 assert not [name for name in NAMES.split() if not hasattr(nn, name)]
 
 # %% [markdown]
-# **Several accelerators.** You will meet `nn.DataParallel` in old code: one process feeds all devices and soon becomes the bottleneck. Today's answer is `nn.parallel.DistributedDataParallel`: one process per device, each with its own share of the batch, and the gradients averaged in `backward()`. The training loop stays as you know it. This course needs neither.
+# <details><summary>When one device is not enough</summary>
+#
+# In old code you will meet `nn.DataParallel`: one process feeds all graphics cards and soon becomes the bottleneck. Today's answer is `nn.parallel.DistributedDataParallel`. Each card has a process of its own and works on its own share of the examples, and `backward()` averages their gradients. The training loop stays as you know it. This course needs neither.
+#
+# </details>
 
 # %% [markdown]
 # ### Exercise 1.5 · code: Without the answer sheet
 #
-# Write the whole workflow once, for other data: points on an unknown line, `x` and `y` of shape `(n, 1)`. Return `(weight, bias)` as two numbers, each within 0.02 of the truth. The rows are in the order of `x`, from 0 to 2; the check tries several lines.
+# Write the training once from an empty page: for points on an unknown line, `x` and `y` of shape `(n, 1)`, with `x` between 0 and 2. Return `(weight, bias)` as two numbers, each within 0.02 of the truth. The check tries several lines.
 #
 # <details><summary>Hint</summary>
 #
-# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so give it enough epochs or a larger rate, and let the rate decay. `nn.MSELoss` is welcome too.
+# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so 0.01 for a few hundred epochs is not enough. A larger rate gets there and bounces; a rate that starts larger and decays gets there and stays. `nn.MSELoss` is welcome too.
 #
 # </details>
 
@@ -814,12 +860,12 @@ checks.fit_line(fit_line)
 # | the bug | what you see | the fix |
 # |---|---|---|
 # | `zero_grad()` forgotten | the loss swings up and down like a pendulum (exercise 1.3) | zero the gradients before every `backward()` |
-# | learning rate ten times too large | the loss stops falling early, at a high level, and jumps from epoch to epoch | divide by ten; decay it towards the end |
+# | learning rate ten times too large | the loss stops falling early, at a high level; the jumps may show only in the parameters | divide by ten; decay it towards the end |
 # | learning rate ten times too small | a smooth curve that is still falling when you run out of epochs | multiply by ten |
 # | only every hundredth loss logged | a flat line that hides a bounce (section 8) | record every epoch, plot all of them |
-# | `model.eval()` forgotten | results change from call to call once the model has dropout or batch normalisation | `eval()` before, `train()` after |
+# | `model.eval()` forgotten | results change from call to call once the model has dropout | `eval()` before, `train()` after |
 # | data and model on different devices | `RuntimeError: Expected all tensors to be on the same device` | move both with `.to(device)` |
-# | `y` of shape `(n,)` against predictions `(n, 1)` | a warning about broadcasting, and a loss that will not fall: every prediction is compared with every target | give both the same shape |
+# | `y` of shape `(n,)` against predictions `(n, 1)` | a warning, and a loss that sticks at a high level: every prediction is compared with every target, so the best answer is a constant | give both the same shape |
 # | the test points used in training | a test error that looks wonderful and means nothing | split first, touch the test set last |
 
 # %% [markdown]
