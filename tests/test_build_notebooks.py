@@ -1,0 +1,184 @@
+"""The real builder, on tiny lessons in temporary git repositories."""
+
+import os
+import subprocess
+
+import build_notebooks
+import nbformat
+import pytest
+
+TINY = """\
+# %% [markdown]
+# # Tiny
+
+# %%
+# %matplotlib inline
+import matplotlib.pyplot as plt
+from ipywidgets import interact
+from tqdm.auto import tqdm
+
+# %% tags=["nbval-ignore-output"]
+# About this machine
+import os
+
+print(f"≈ {os.getpid()} steps")
+
+# %%
+fig, ax = plt.subplots()
+_ = ax.plot([1, 2])
+
+# %% tags=["nbval-ignore-output"]
+_ = interact(lambda k: print(k), k=(0, 9))
+
+# %%
+for _ in tqdm(range(3)):
+    pass
+
+# %% tags=["raises-exception"]
+1 / 0
+"""
+
+
+@pytest.fixture
+def lesson(tmp_path, monkeypatch):
+    """A source in a git repository, its notebook not yet built."""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    source = tmp_path / "notebooks" / "sources" / "01_tiny.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("# %%\nprint(1 + 1)\n", encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    return source
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def commit(source):
+    git(source.parents[2], "add", "--all")
+    git(source.parents[2], "commit", "--quiet", "--message", "tiny")
+
+
+def make(source, *arguments):
+    return build_notebooks.main([*arguments, "--sources", str(source.parent)])
+
+
+def test_a_rebuild_gives_the_same_bytes(lesson):
+    lesson.write_text(TINY, encoding="utf-8")
+    assert make(lesson) == 0
+    notebook = build_notebooks.notebook_for(lesson)
+    first = notebook.read_bytes()
+    commit(lesson)
+    assert make(lesson, "1") == 0
+    assert notebook.read_bytes() == first
+    assert sorted(path.name for path in notebook.parent.iterdir()) == ["01_tiny.ipynb", "sources"]
+
+
+def test_what_is_stored(lesson):
+    lesson.write_text(TINY, encoding="utf-8")
+    make(lesson)
+    text = build_notebooks.notebook_for(lesson).read_text(encoding="utf-8")
+    for noise in ("widget", "model_id", "iopub", "timestamp", "Traceback", str(lesson.parents[2])):
+        assert noise not in text.replace("ipywidgets", "")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5, 6]
+    assert code[2].outputs[0].data["image/png"]
+    assert code[3].outputs[0].data["text/plain"] == build_notebooks.WIDGET_TEXT
+    assert code[5].outputs[0].traceback == ["ZeroDivisionError: division by zero"]
+    assert code[5].metadata == {"tags": ["raises-exception"]}
+
+
+def test_a_new_cell_renames_no_other(lesson):
+    before = build_notebooks.convert(lesson)
+    lesson.write_text("# %%\nx = 0\n\n# %%\nprint(1 + 1)\n\n# %%\nprint(1 + 1)\n", encoding="utf-8")
+    ids = [cell["id"] for cell in build_notebooks.convert(lesson).cells]
+    assert ids[1] == before.cells[0]["id"]
+    assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [("≈ 1.5 s", "≈ 2.5 s", True), ("1 core", "2 cores", False), ("official", "stand-in", False)],
+)
+def test_a_cell_about_this_machine_keeps_its_times(first, second, kept):
+    old, new = (machine_notebook("# About this machine\n", text) for text in (first, second))
+    build_notebooks.keep_machine_outputs(new, old)
+    assert new.cells[0].outputs[0].text == (first if kept else second)
+
+
+def test_any_other_cell_gets_its_new_numbers():
+    old, new = (machine_notebook("# Result\n", text) for text in ("≈ 97 %", "≈ 98 %"))
+    build_notebooks.keep_machine_outputs(new, old)
+    assert new.cells[0].outputs[0].text == "≈ 98 %"
+
+
+def machine_notebook(source, text):
+    cell = nbformat.v4.new_code_cell(source, id="same")
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+def test_an_error_names_its_cell_and_leaves_the_old_notebook(lesson, capsys):
+    notebook = build_notebooks.notebook_for(lesson)
+    make(lesson)
+    commit(lesson)
+    before = notebook.read_bytes()
+    lesson.write_text("# %%\n1\n\n# %% [markdown]\n# a\n\n# %%\nint('x')\n\n# %%\n3\n")
+    assert make(lesson) == 1
+    said = capsys.readouterr().err
+    assert "01_tiny.ipynb: code cell 2: ValueError: invalid literal for int()" in said
+    assert notebook.read_bytes() == before
+    assert len(list(notebook.parent.iterdir())) == 2
+
+
+def test_an_edited_notebook_is_not_overwritten(lesson, capsys):
+    notebook = build_notebooks.notebook_for(lesson)
+    make(lesson)
+    commit(lesson)
+    notebook.write_text(notebook.read_text().replace("print(1 + 1)", "print('mine')"))
+    edited = notebook.read_bytes()
+    assert make(lesson) == 1
+    assert "it may hold edits of yours (M notebooks/01_tiny.ipynb)" in capsys.readouterr().err
+    assert notebook.read_bytes() == edited
+    assert make(lesson, "--force") == 0
+    assert notebook.read_bytes() != edited
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_notebook_that_git_does_not_hold_is_not_overwritten(lesson, ignored):
+    notebook = build_notebooks.notebook_for(lesson)
+    notebook.write_text("mine")
+    if ignored:
+        (notebook.parent / ".gitignore").write_text("*.ipynb\n")
+    assert make(lesson) == 1
+    assert notebook.read_text() == "mine"
+
+
+def test_without_git_nothing_is_overwritten(lesson, capsys):
+    (lesson.parents[2] / ".git").rename(lesson.parents[2] / "not-git")
+    assert make(lesson) == 0
+    assert make(lesson) == 1
+    assert "git cannot tell" in capsys.readouterr().err
+    assert make(lesson, "--force") == 0
+
+
+def test_a_notebook_edited_while_it_is_built_is_kept(lesson, monkeypatch):
+    notebook = build_notebooks.notebook_for(lesson)
+    make(lesson)
+    commit(lesson)
+    monkeypatch.setattr(build_notebooks, "execute", lambda *_: notebook.write_text("mine"))
+    monkeypatch.setattr(build_notebooks, "keep_machine_outputs", lambda *_: None)
+    monkeypatch.setattr(build_notebooks.nbformat, "read", lambda *_, **__: None)
+    assert make(lesson) == 1
+    assert notebook.read_text() == "mine"
+
+
+def test_an_unknown_lesson_is_named(lesson, capsys):
+    assert make(lesson, "07") == 1
+    assert "no lesson 07; there are 01" in capsys.readouterr().err

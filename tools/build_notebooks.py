@@ -1,0 +1,221 @@
+"""Execute ``notebooks/sources/*.py`` into ``notebooks/*.ipynb``, without noise.
+
+A rebuild on the same machine gives the same bytes: cell ids come from the cells, and timestamps,
+widget state and kernel details are left out. What a clock or this machine says would still differ,
+so a cell about this machine keeps its stored output while nothing but its ``≈`` numbers moved.
+"""
+
+# ruff: noqa: T201 - a command line tool prints
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.output_widget import OutputWidget
+from nbformat import NotebookNode
+
+PROJECT = Path(__file__).resolve().parent.parent
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
+MACHINE_COMMENT = "# About this machine"
+APPROXIMATE = re.compile(r"≈ ?[-+]?[0-9.,e+-]+ ?%?")
+SECONDS_PER_CELL = 600
+
+
+class BuildError(Exception):
+    """A notebook was not built; the message says why, and what to do."""
+
+
+def notebook_for(source: Path) -> Path:
+    """Return where the notebook of ``notebooks/sources/x.py`` lies: ``notebooks/x.ipynb``."""
+    return source.parent.parent / f"{source.stem}.ipynb"
+
+
+def convert(source: Path) -> NotebookNode:
+    """Return the notebook of one source, not yet executed: cells, tags, stable ids, no more."""
+    notebook = jupytext.read(source, fmt="py:percent")
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+    )
+    seen: set[str] = set()
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell["id"] = _cell_id(cell, seen)
+    return notebook
+
+
+def _cell_id(cell: NotebookNode, seen: set[str]) -> str:
+    """Return an id that depends on the cell's text, so that a new cell renames no other."""
+    twin = 0
+    while True:
+        text = f"{cell.cell_type}\n{cell.source}\n{twin}"
+        name = hashlib.sha256(text.encode()).hexdigest()[:12]
+        if name not in seen:
+            seen.add(name)
+            return name
+        twin += 1
+
+
+class QuietOutput(OutputWidget):
+    """A widget's output area that does not report back to the kernel.
+
+    The report would be sent on the channel on which nbclient waits for the cell's reply; now and
+    then that swallows the reply's arrival, and the build hangs.
+    """
+
+    def sync_state(self) -> None:
+        """Send nothing: the state of widgets is not stored."""
+
+
+def execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run all cells, in ``folder``, and clean what they gave.
+
+    Raises:
+        BuildError: a cell failed, took too long or killed the kernel.
+    """
+    metadata = notebook.metadata.copy()
+    started: list[int] = []
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_PER_CELL,
+        kernel_name=KERNELSPEC["name"],
+        record_timing=False,
+        on_cell_start=lambda cell, cell_index: started.append(cell.cell_type == "code"),
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": QuietOutput}}
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise BuildError(f"code cell {sum(started)}: {error.ename}: {error.evalue}") from error
+    except (CellTimeoutError, DeadKernelError) as error:
+        raise BuildError(f"code cell {sum(started)}: {error}") from error
+    notebook.metadata = metadata
+    _clean(notebook)
+
+
+def _clean(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":  # a traceback names this machine's folders
+                output.traceback = [f"{output.ename}: {output.evalue}"]
+            data = output.get("data", {})
+            if data.pop(WIDGET_VIEW, None) and data.get("text/plain", "").startswith("interactive"):
+                data["text/plain"] = WIDGET_TEXT
+
+
+def keep_machine_outputs(notebook: NotebookNode, old: NotebookNode) -> None:
+    """Give a cell about this machine its old outputs back where only ``≈`` numbers moved."""
+    stored = {cell["id"]: cell for cell in old.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or not cell.source.startswith(MACHINE_COMMENT):
+            continue
+        before = stored.get(cell["id"])
+        if before is not None and _folded(before.outputs) == _folded(cell.outputs):
+            cell.outputs = before.outputs
+
+
+def _folded(outputs: Iterable[NotebookNode]) -> str:
+    kept = [{**output, "data": {**output.get("data", {}), "image/png": ""}} for output in outputs]
+    return APPROXIMATE.sub("≈", json.dumps(kept, sort_keys=True, ensure_ascii=False))
+
+
+def refuse_if_edited(path: Path) -> None:
+    """Raise ``BuildError`` unless the notebook is missing or git shows it as committed."""
+    if not path.exists():
+        return
+    command = ["git", "status", "--porcelain", "--ignored", "--untracked-files=all", "--"]
+    try:
+        answer = subprocess.run(
+            [*command, path.name], cwd=path.parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        answer = "git cannot tell whether it was edited"
+    if answer:
+        raise BuildError(
+            f"not overwritten, it may hold edits of yours ({answer}).\n"
+            "  Commit it, or move it away, or put the course's own back with "
+            f"`git checkout -- {path.parent.name}/{path.name}`;\n"
+            "  to overwrite it all the same: `make notebooks FORCE=1`."
+        )
+
+
+def build(source: Path, force: bool = False) -> Path:
+    """Execute one source and put its notebook in place; the old one stays if anything fails."""
+    target = notebook_for(source)
+    notebook = convert(source)
+    execute(notebook, target.parent)
+    if target.exists():
+        keep_machine_outputs(notebook, nbformat.read(target, as_version=4))
+    if not force:  # again: it may have been edited while the cells ran
+        refuse_if_edited(target)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        nbformat.write(notebook, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def find_sources(folder: Path, lessons: list[str]) -> list[Path]:
+    """Return the sources of the named lessons (``2`` or ``02``), or of all, in order."""
+    sources = sorted(folder.glob("[0-9][0-9]_*.py"))
+    wanted = {lesson.zfill(2) for lesson in lessons}
+    unknown = wanted - {source.name[:2] for source in sources}
+    if unknown:
+        there = ", ".join(source.name[:2] for source in sources)
+        raise BuildError(f"no lesson {', '.join(sorted(unknown))}; there are {there or 'none'}")
+    return [source for source in sources if not wanted or source.name[:2] in wanted]
+
+
+def build_all(folder: Path, lessons: list[str], force: bool = False) -> None:
+    """Build the lessons one after the other; look for edited notebooks before the first."""
+    sources = find_sources(folder, lessons)
+    current = ""
+    try:
+        for source in sources if not force else []:
+            current = notebook_for(source).name
+            refuse_if_edited(notebook_for(source))
+        for source in sources:
+            current = notebook_for(source).name
+            print(f"{current:36}", end="", flush=True)
+            started = time.perf_counter()
+            build(source, force)
+            print(f"{time.perf_counter() - started:6.1f} s", flush=True)
+    except BuildError as error:
+        raise BuildError(f"{current}: {error}") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build from the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Execute the lessons' sources into notebooks.")
+    parser.add_argument("lessons", nargs="*", help="lesson numbers, as in 02; all if none is given")
+    parser.add_argument("--force", action="store_true", help="overwrite edited notebooks too")
+    parser.add_argument("--sources", type=Path, default=PROJECT / "notebooks" / "sources")
+    options = parser.parse_args(arguments)
+    try:
+        build_all(options.sources, options.lessons, options.force)
+    except BuildError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
