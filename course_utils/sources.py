@@ -7,7 +7,7 @@ from pathlib import Path
 from course_utils import archives, catalogue, standin
 from course_utils.connection import Unavailable
 from course_utils.folders import DataError
-from course_utils.paths import data_folder
+from course_utils.paths import PROJECT, data_folder
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def find(name: str) -> Source:
                 f"official data ({why}); connect to a network, or set COURSE_DATA_MIRROR."
             ) from None
         return _standin(name, f"because no source has the official data ({why})")
-    return Source(name, _folder(name), False, f"from {base or data_folder()}")
+    return Source(name, _folder(name), False, f"from {base or _data_folder_in_words()}")
 
 
 def status(name: str) -> str:
@@ -74,6 +74,12 @@ def wanted() -> str:
 
 def _standin(name: str, why: str) -> Source:
     return Source(name, standin.make(name, data_folder()), True, why)
+
+
+def _data_folder_in_words() -> str:
+    # Without this machine's path where that says nothing: the line is stored in the notebooks.
+    folder = data_folder()
+    return f"{folder.relative_to(PROJECT)}/" if folder.is_relative_to(PROJECT) else str(folder)
 
 
 def _folder(name: str) -> Path:

@@ -10,7 +10,7 @@ from http_mirror import serving, tiny_collection, tiny_files, write_mirror
 from torchvision import transforms
 from torchvision.datasets import MNIST, FashionMNIST
 
-from course_utils import catalogue, connection, data, downloads, paths, standin
+from course_utils import catalogue, connection, data, downloads, paths, sources, standin
 from course_utils.data import DataError
 
 FILES = tiny_files()
@@ -89,6 +89,15 @@ def test_the_data_folder_comes_first(monkeypatch, folder, capsys):
     monkeypatch.setenv("COURSE_DATA_MIRROR", nobody())
     data.prepare("MNIST")
     assert one_line(capsys) == f"MNIST: official data, from {folder}"
+
+
+def test_a_data_folder_in_the_project_is_named_without_this_machines_path(
+    monkeypatch, folder, capsys
+):
+    write_mirror(folder / "MNIST" / "raw", FILES)
+    monkeypatch.setattr(sources, "PROJECT", folder.parent)
+    data.prepare("MNIST")
+    assert one_line(capsys) == f"MNIST: official data, from {folder.name}/"
 
 
 def test_without_any_source_the_stand_in_serves_and_says_why(monkeypatch, folder, capsys):
