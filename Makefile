@@ -55,6 +55,7 @@ data: $(STAMP) ## put the data sets in order
 
 notebooks: lesson $(STAMP) data ## rebuild the notebooks from their sources (NB=02, FORCE=1)
 	$(PY) tools/build_notebooks.py $(LESSON) $(if $(FORCE),--force)
+	$(PY) tools/pictures.py
 
 doctor: $(STAMP) ## is this machine ready for the course?
 	@$(PY) -m course_utils

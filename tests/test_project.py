@@ -15,7 +15,11 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "jupyter-client": "jupyter_client",
+    "matplotlib": "matplotlib-base",
+    "torch": "pytorch",
+}
 MOST_FILE_LINES, MOST_FUNCTION_LINES = 150, 20
 
 # In two halves, so that this file does not name what it looks for.

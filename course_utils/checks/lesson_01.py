@@ -59,27 +59,20 @@ def _two_numbers(result: object) -> Tensor:
 
 
 def _diagnose_gradient(given: Tensor, expected: Tensor) -> None:
-    def same(candidate: Tensor) -> bool:
-        return torch.allclose(given, candidate, rtol=1e-4, atol=1e-6)
-
     signs = (1.3 * OTHER_X - 0.4 - OTHER_Y).sign()
     mae = torch.stack([(signs * OTHER_X).mean(), signs.mean()])
-    require(not same(-expected), "the sign is flipped: the error is prediction minus truth")
-    require(not same(expected / 2), "half of the right value: the derivative of e² is 2e")
-    require(not same(expected * len(OTHER_X)), "this is a sum; the MSE is a mean over the n points")
-    require(not same(expected.flip(0)), "right values in the wrong order: the weight comes first")
-    require(not same(mae), "this is the gradient of the absolute error; here the error is squared")
-    require(
-        not same(expected[[1, 1]]),
-        "the bias is right; the weight needs one factor more: e moves by x when w moves by 1",
-    )
-    require(
-        bool(torch.isclose(given[1], expected[1], rtol=1e-4)),
-        "the derivative with respect to the bias is not right yet",
-    )
-    require(
-        same(expected), "the bias is right, the weight is not yet: mean of 2 e x, point by point"
-    )
+    for mistake, message in (
+        (-expected, "the sign is flipped: the error is prediction minus truth"),
+        (expected / 2, "half of the right value: the derivative of e² is 2e"),
+        (expected * len(OTHER_X), "this is a sum; the MSE is a mean over the n points"),
+        (expected.flip(0), "right values in the wrong order: the weight comes first"),
+        (mae, "this is the gradient of the absolute error; here the error is squared"),
+        (expected[[1, 1]], "the weight needs one factor more: e moves by x when w moves by 1"),
+    ):
+        require(not torch.allclose(given, mistake, rtol=1e-4, atol=1e-6), message)
+    weight, bias = torch.isclose(given, expected, rtol=1e-4, atol=1e-6).tolist()
+    require(bias, "the derivative with respect to the bias is not right yet")
+    require(weight, "the bias is right, the weight is not yet: mean of 2 e x, point by point")
 
 
 @exercise("1.3")

@@ -61,24 +61,15 @@ def confusion_matrix(
     Raises:
         ValueError: the matrix is not ``(k, k)`` for ``k`` class names.
     """
-    counts = np.asarray(matrix)
-    k = len(class_names)
+    counts, k = np.asarray(matrix), len(class_names)
     if counts.shape != (k, k):
         raise ValueError(f"matrix of shape {counts.shape} for {k} class names")
     ax = ax or plt.subplots(figsize=(6.4, 6))[1]
     mistakes = np.where(np.eye(k, dtype=bool), 0, counts)
     ax.imshow(mistakes, cmap="Oranges", vmax=max(1.6 * mistakes.max(), 1))
-    for row, column in np.ndindex(k, k):
+    for (row, column), count in np.ndenumerate(counts):
         weight = "bold" if row == column else "normal"
-        ax.text(
-            column,
-            row,
-            int(counts[row, column]),
-            ha="center",
-            va="center",
-            fontsize=9,
-            weight=weight,
-        )
+        ax.text(column, row, int(count), ha="center", va="center", fontsize=9, weight=weight)
     words = max(map(len, class_names)) > 2
     ax.set_xticks(range(k), class_names, rotation=45 * words, ha="right" if words else "center")
     ax.set_yticks(range(k), class_names)

@@ -50,11 +50,11 @@ def image_grid(
     fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
-    for i, (ax, image) in enumerate(zip(axes.flat, array, strict=False)):
+    for ax, image in zip(axes.flat, array, strict=False):
         ax.imshow(image, vmin=value_range[0], vmax=value_range[1])
-        if titles is not None:
-            color = title_colors[i] if title_colors else "black"
-            ax.set_title(titles[i], fontsize=10, fontweight="normal", loc="center", color=color)
+    colors = title_colors or ["black"] * len(array)
+    for ax, title, color in zip(axes.flat, titles or [], colors, strict=False):
+        ax.set_title(title, fontsize=10, fontweight="normal", loc="center", color=color)
     if suptitle:
         fig.suptitle(suptitle)
     return fig
