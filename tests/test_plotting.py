@@ -92,11 +92,10 @@ def test_an_image_grid_holds_every_image_the_right_way_up(shape, kind):
 def test_an_image_grid_writes_titles_in_their_colours():
     images = np.zeros((2, 28, 28))
     fig = plotting.image_grid(
-        images, titles=["one", "two"], title_colors=["red", "blue"], suptitle="both", columns=2
+        images, titles=["one", "two"], title_colors=["red", "blue"], columns=2
     )
     assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
     assert [ax.title.get_color() for ax in fig.axes] == ["red", "blue"]
-    assert fig.get_suptitle() == "both"
 
 
 def test_an_image_grid_leaves_the_images_alone():

@@ -25,7 +25,6 @@ def image_grid(
     images: Images,
     titles: Sequence[str] | None = None,
     columns: int = 8,
-    suptitle: str | None = None,
     title_colors: Sequence[str] | None = None,
     value_range: tuple[float, float] = (-1, 1),
 ) -> Figure:
@@ -35,7 +34,6 @@ def image_grid(
         images: ``(n, 784)``, ``(n, h, w)`` or ``(n, 1, h, w)``, on any device.
         titles: one line over each image.
         columns: images in a row.
-        suptitle: one line over the whole figure.
         title_colors: one colour for each title.
         value_range: what is drawn black and what white.
 
@@ -45,16 +43,19 @@ def image_grid(
     array = _as_images(images)
     if titles is not None and len(titles) != len(array):
         raise ValueError(f"{len(titles)} titles for {len(array)} images")
-    rows = -(-len(array) // columns)
-    size = (1.05 * columns, (1.3 if titles else 1.05) * rows + (0.4 if suptitle else 0))
-    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
+    fig, axes = _empty_grid(-(-len(array) // columns), columns, 1.3 if titles else 1.05)
     for ax, image in zip(axes.flat, array, strict=False):
         ax.imshow(image, vmin=value_range[0], vmax=value_range[1])
     colors = title_colors or ["black"] * len(array)
     for ax, title, color in zip(axes.flat, titles or [], colors, strict=False):
         ax.set_title(title, fontsize=10, fontweight="normal", loc="center", color=color)
-    if suptitle:
-        fig.suptitle(suptitle)
     return fig
+
+
+def _empty_grid(rows: int, columns: int, inches: float) -> tuple[Figure, np.ndarray]:
+    """Return axes without frames, each ``inches`` high."""
+    size = (1.05 * columns, inches * rows)
+    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    return fig, axes
