@@ -180,3 +180,22 @@ def test_probability_bars_have_the_right_heights_on_a_scale_from_0_to_1():
 def test_the_style_is_found_by_its_name_and_loads():
     with plt.style.context("course_utils.course"):
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"][0].lower().lstrip("#") == "0072b2"
+
+
+@pytest.mark.parametrize("shape", [(6, 784), (6, 28, 28), (6, 1, 28, 28)])
+def test_a_mosaic_lays_images_edge_to_edge_row_by_row(shape):
+    images = torch.randn(shape)
+    ax = plotting.mosaic(images, columns=3, title="six")
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.shape == (56, 84)
+    np.testing.assert_array_equal(sheet[28:, 56:], images[5].reshape(28, 28).numpy())
+    np.testing.assert_array_equal(sheet[:28, 28:56], images[1].reshape(28, 28).numpy())
+    assert ax.images[0].get_clim() == (-1, 1)
+    assert (ax.get_title(), ax.axison) == ("six", False)
+
+
+def test_a_mosaic_draws_where_it_is_told_and_refuses_a_row_with_gaps():
+    _, given = plt.subplots()
+    assert plotting.mosaic(torch.zeros(4, 784), columns=2, ax=given) is given
+    with pytest.raises(ValueError, match="5 images do not fill rows of 2"):
+        plotting.mosaic(torch.zeros(5, 784), columns=2)

@@ -6,13 +6,14 @@ from course_utils.plotting.charts import (
     plot_predictions,
     probability_bars,
 )
-from course_utils.plotting.images import image_grid
+from course_utils.plotting.images import image_grid, mosaic
 from course_utils.plotting.output import show
 
 __all__ = [
     "confusion_matrix",
     "curves",
     "image_grid",
+    "mosaic",
     "plot_predictions",
     "probability_bars",
     "show",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 Images = torch.Tensor | np.ndarray
@@ -50,6 +51,40 @@ def image_grid(
     for ax, title, color in zip(axes.flat, titles or [], colors, strict=False):
         ax.set_title(title, fontsize=10, fontweight="normal", loc="center", color=color)
     return fig
+
+
+def mosaic(
+    images: Images,
+    columns: int = 8,
+    ax: Axes | None = None,
+    title: str = "",
+    value_range: tuple[float, float] = (-1, 1),
+) -> Axes:
+    """Draw grey images edge to edge in one ``Axes``, row by row: a sheet of samples, a map.
+
+    Args:
+        images: ``(n, 784)``, ``(n, h, w)`` or ``(n, 1, h, w)``; ``n`` is a multiple of ``columns``.
+        columns: images in a row.
+        ax: where to draw; a new figure if left out.
+        title: a line over the sheet.
+        value_range: what is drawn black and what white.
+
+    Raises:
+        ValueError: the images have another shape, or the last row is not full.
+    """
+    array = _as_images(images)
+    count, height, width = array.shape
+    if count % columns:
+        raise ValueError(f"{count} images do not fill rows of {columns}")
+    rows = count // columns
+    sheet = array.reshape(rows, columns, height, width).swapaxes(1, 2)
+    ax = ax or plt.subplots(figsize=(0.55 * columns, 0.55 * rows + 0.3))[1]
+    ax.imshow(
+        sheet.reshape(rows * height, columns * width), vmin=value_range[0], vmax=value_range[1]
+    )
+    ax.set_title(title)
+    ax.axis("off")
+    return ax
 
 
 def _empty_grid(rows: int, columns: int, inches: float) -> tuple[Figure, np.ndarray]:
