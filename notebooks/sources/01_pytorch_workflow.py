@@ -695,10 +695,10 @@ print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
 
 # %%
 fig, ax = plt.subplots()
-ax.plot(history["train"], linewidth=0.6, label="fixed rate")
-ax.plot(decayed["train"], linewidth=0.6, label="decaying rate")
+for name, run in {"fixed rate": history, "decaying rate": decayed}.items():
+    ax.plot(run["train"], linewidth=0.6)
+    ax.text(1010, min(run["train"][-2:]), name, va="center")
 ax.set(xlabel="epoch", ylabel="MAE", yscale="log")
-ax.legend()
 plotting.show(
     fig,
     alt="Training error on a logarithmic scale. With the fixed rate it bounces between two levels "
@@ -730,9 +730,9 @@ for lr in (0.001, 0.01, 0.1):
 
 fig, ax = plt.subplots()
 for name, run in rates.items():
-    ax.plot(run["train"], linewidth=1, label=name)
+    ax.plot(run["train"], linewidth=1)
+    ax.text(303, run["train"][-1], name, va="center")
 ax.set(xlabel="epoch", ylabel="MAE", yscale="log")
-ax.legend()
 plotting.show(
     fig,
     alt="Training error for three learning rates on a logarithmic scale: the small rate falls "

@@ -148,7 +148,7 @@ plotting.show(fig, alt="Two pictures of each of the ten kinds of clothes, light 
 # The network wants numbers between 0 and 1, so we divide by 255. What type of number does that give?
 
 # %% [markdown]
-# ### Exercise 3.1 · predict: The price of a dot
+# ### Exercise 3.1 · predict: The price of a division
 #
 # `train_images` holds 60,000 × 784 bytes, which is 47 MB. How many megabytes does `train_images / 255.0` take: `47`, `188` or `376`? Answer before you read on.
 #
@@ -169,7 +169,7 @@ checks.price_of_a_dot(prediction)
 # prediction = 376
 # ```
 #
-# Bytes divided by a Python float become float64: eight bytes for each pixel instead of one.
+# Bytes divided by a plain Python number, `255.0` or `255`, become float64: eight bytes for each pixel instead of one.
 #
 # </details>
 
@@ -177,7 +177,7 @@ checks.price_of_a_dot(prediction)
 (train_images[:1] / 255.0).dtype, (train_images[:1] / np.float32(255)).dtype
 
 # %% [markdown]
-# Training does not need the 16 digits of float64. The 7 digits of float32 are plenty, take half the memory, and compute faster. We shall use float64 in one place only, where 7 digits are not enough: to check gradients.
+# Training does not need the 16 digits of float64. The 7 digits of float32 are plenty, take half the memory, and compute faster. The network trains in float32. We use float64 where 7 digits are not enough: to check gradients (section 5) and to compare with PyTorch (section 8).
 #
 # Each image becomes a column. With $m$ images the data is a table $X$ of shape $(784, m)$. Labels become columns too, with a single 1 in the row of the right class (**one-hot**): $Y$ of shape $(10, m)$. This layout is the one of most textbooks, because then a layer reads $Z = WX + b$.
 
@@ -313,7 +313,7 @@ print(
 )
 
 # %% [markdown]
-# `nan`, "not a number": $e^{1000}$ is too large for any float, so infinity is divided by infinity. In float32 it happens as soon as a logit passes 88. The cure costs nothing. Subtract the largest logit of the column first. Top and bottom of the fraction are then divided by the same number, so the result stays as it was:
+# `nan`, "not a number": $e^{1000}$ is too large for any float, so infinity is divided by infinity. In float32 it happens as soon as a logit passes 88.7. The cure costs nothing. Subtract the largest logit of the column first. Top and bottom of the fraction are then divided by the same number, so the result stays as it was:
 #
 # $$\frac{e^{z_i}}{\sum_k e^{z_k}} = \frac{e^{z_i - c}}{\sum_k e^{z_k - c}} \qquad \text{for every } c, \text{ and so for } c = \max_k z_k .$$
 #
@@ -470,12 +470,12 @@ assert untrained_accuracy < 0.3
 # %% [markdown]
 # ## 4 · Backward
 #
-# Now every parameter needs its derivative. A convention keeps that readable: **`dQ` is the derivative of the loss $J$ with respect to $Q$, and has the shape of $Q$.** The chain rule walks from the loss back to the input:
+# Now every parameter needs its derivative. A convention keeps that readable: **`dQ` is the derivative of the loss $J$ with respect to $Q$, and has the shape of $Q$.** The chain rule walks from the loss back to the input. ($A_1 = \max(0, Z_1)$ is what the second layer takes in, and $^\top$ is NumPy's `.T`.)
 #
 # | step back through | gives | formula |
 # |---|---|---|
-# | loss and softmax | `dZ2` | $(A - Y)/m$ |
-# | second layer | `dW2`, `db2`, `dA1` | $dZ\,A_{prev}^\top$, row sums of $dZ$, $W^\top dZ$ |
+# | loss and softmax | `dZ2` | $(A - Y)/m$ with $A = \text{softmax}(Z_2)$ |
+# | second layer | `dW2`, `db2`, `dA1` | $dZ_2\,A_1^\top$, row sums of $dZ_2$, $W_2^\top dZ_2$ |
 # | ReLU | `dZ1` | $dA$ where $Z > 0$, else 0 |
 # | first layer | `dW1`, `db1` | as above |
 #
@@ -524,11 +524,11 @@ assert np.abs(softmax_jacobian(z) - np.diag(np.diag(measured))).max() > 0.1
 # %% [markdown]
 # ### Loss and softmax in one step
 #
-# The loss of one image is $-\sum_i y_i \log a_i$. Its derivative with respect to a probability is $-y_i/a_i$. Multiply by the Jacobian, and nearly everything cancels:
+# The loss of one image is $\ell = -\sum_i y_i \log a_i$. Its derivative with respect to a probability is $-y_i/a_i$. One logit $z_k$ reaches the loss along ten ways, through all ten probabilities, and the chain rule adds them up. Nearly everything cancels:
 #
-# $$\frac{\partial J}{\partial z_k} = \sum_i -\frac{y_i}{a_i}\;a_i\,(\delta_{ik} - a_k) = -y_k + a_k \sum_i y_i = a_k - y_k,$$
+# $$\frac{\partial \ell}{\partial z_k} = \sum_i \frac{\partial \ell}{\partial a_i}\,\frac{\partial a_i}{\partial z_k} = \sum_i -\frac{y_i}{a_i}\;a_i\,(\delta_{ik} - a_k) = -y_k + a_k \sum_i y_i = a_k - y_k,$$
 #
-# because the $y_i$ add up to 1. Prediction minus truth: the simplest formula one could wish for.
+# because the $y_i$ add up to 1. (The loss $J$ of a batch is the mean of $m$ such losses, hence the $1/m$ in the table.) Prediction minus truth: the simplest formula one could wish for.
 #
 # You may meet another derivation, in tutorials and in old code. It takes the loss of a yes-or-no question for each class, $-\frac{y}{a} + \frac{1-y}{1-a}$, and multiplies it by the diagonal of the Jacobian alone, $a(1-a)$. The product is
 #
@@ -759,11 +759,11 @@ assert len(places) == 113
 assert relative_difference(by_hand, finite) < 2e-7
 
 # %% [markdown]
-# A difference below 0.0000002 means that the formulas are right. A sign or a factor out of place gives something like 0.1. There is nothing in between.
+# A difference below 0.0000002 is as good as a proof. A sign or a factor out of place usually gives something like 0.1. In between lie small slips, and checks made with a bad step, as the next figure shows: look closer before you judge.
 #
 # ### How small is a little?
 #
-# Why $\varepsilon = 10^{-6}$, and not smaller? Here is the relative difference for steps of all sizes, in both precisions. Look for the lowest point of each curve.
+# Why $\varepsilon = 10^{-6}$? Here is the relative difference for steps of all sizes, in both precisions. Look for the lowest point of each curve.
 
 
 # %%
@@ -809,7 +809,7 @@ assert errors[np.float64][-1] > 1e-3
 # %% [markdown]
 # Two errors pull in opposite directions.
 #
-# - **Too large a step** measures a bend instead of a slope. The terms of odd order in Taylor's formula leave $\frac{\varepsilon^2}{6} J'''$, so a step ten times larger is a hundred times worse. Beyond about $10^{-3}$ it may also step over a kink of ReLU, and then the curve jumps up.
+# - **Too large a step** measures a bend instead of a slope. (If you know Taylor's formula: what is left of the bend is $\frac{\varepsilon^2}{6} J'''$.) Worse, it may step over a kink of ReLU. That is the cliff at the right end of the curves.
 # - **Too small a step** drowns in rounding. The two losses agree in nearly all their digits, and only the noise in the last ones survives the subtraction. A step ten times smaller is ten times worse. With the 7 digits of float32 there is no good step at all.
 #
 # Put one parameter under the microscope and you can see both. We take the one with the strongest bend. The window is as wide as six steps. The line through the two points is what the finite difference measures; the dashed one has the true slope.
@@ -909,7 +909,7 @@ assert np.mean(by_hand != 0) > 0.5
 assert relative_difference(by_hand, finite) < 2e-7
 
 # %% [markdown]
-# A sample can miss something. There is a way to test all parameters at once, with two forward passes: move all of them together, each by its own random amount $d_i$. The loss then changes with the slope $\sum_i g_i d_i$, and a single wrong $g_i$ spoils the sum.
+# A sample can miss something. There is a way to test all parameters at once, with two forward passes: move all of them together, each by its own random amount $d_i$. Each parameter that moves by a little $d_i$ changes the loss by about $g_i d_i$, slope times distance. Together they change it by $\sum_i g_i d_i$, and a single wrong $g_i$ spoils the sum.
 
 # %%
 direction = {name: generator.standard_normal(p.shape) for name, p in real.items()}
@@ -1017,7 +1017,7 @@ print(f"training accuracy ≈ {100 * hopeless:.1f} %")
 # %% [markdown]
 # Five passes over all the data, and the network knows next to nothing. Why? Two reasons, and both can be measured.
 #
-# **The steps are tiny.** To first order, a step along $-g$ with rate lr lowers the loss by $\text{lr}\,\lVert g\rVert^2$. Compare that with what happened, and work out how many steps it would take to lower the loss by 1:
+# **The steps are tiny.** Each parameter moves by $-\text{lr}\,g_i$, and moving it by a little $d_i$ changes the loss by about $g_i d_i$. So one step should lower the loss by about $\text{lr}\sum_i g_i^2 = \text{lr}\,\lVert g\rVert^2$. Compare that with what happened in the last step that was logged, and work out how many steps it would take to lower the loss by 1:
 
 # %%
 squared_norm = sum(np.sum(gradient**2) for gradient in full_gradients.values())
@@ -1128,7 +1128,7 @@ assert sum(sizes) == 60_000
 #
 # $$m_t = \beta_1 m_{t-1} + (1-\beta_1)\,g_t \qquad v_t = \beta_2 v_{t-1} + (1-\beta_2)\,g_t^2$$
 #
-# with $\beta_1 = 0.9$ (an average over about 10 steps) and $\beta_2 = 0.999$ (about 1,000 steps). The step is the average gradient divided by its typical size:
+# Here $t = 1, 2, \dots$ counts the steps, $m_0 = v_0 = 0$, and $m_t$ has nothing to do with the number of images $m$. In $\beta_1^t$ below, $t$ is a power. The constants are $\beta_1 = 0.9$ (an average over about 10 steps) and $\beta_2 = 0.999$ (about 1,000 steps). The step is the average gradient divided by its typical size:
 #
 # $$\hat m_t = \frac{m_t}{1-\beta_1^t} \qquad \hat v_t = \frac{v_t}{1-\beta_2^t} \qquad \theta \leftarrow \theta - \text{lr}\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}$$
 #
@@ -1439,18 +1439,18 @@ assert buggy_history["epoch"] == sorted(buggy_history["epoch"], reverse=True)
 assert caught > 0.05
 
 # %% [markdown]
-# A hundred thousand times over the limit. Write the check before you train. It takes a second.
+# More than a hundred thousand times the limit. Write the check before you train. It takes a second.
 
 # %% [markdown]
 # ## 10 · Better in the same five epochs
 #
 # Section 7 got this far with a net of 784-128-10 and five epochs. Can it do better **without a larger net and without more epochs**? Three things are left to change:
 #
-# - **the learning rate**: large at the start, when there is far to go, then down to 0 in a straight line,
+# - **the learning rate**: large at the start, when there is far to go, then down to 0 in a straight line (it starts eight times higher than in section 7, and only because it falls can it start there),
 # - **the inputs**: for each pixel subtract its mean and divide by its spread (standard deviation), so that all pixels speak with the same loudness,
 # - **the batch size**: 64 instead of 128, twice as many steps.
 #
-# To choose between settings is to learn from the data. If you choose by the test accuracy, the test set has become training data, and it will flatter you. So keep a **validation set** back: train on 50,000 images, choose on the other 10,000. The test set is asked once, at the end.
+# To choose between settings is to learn from the data. If you choose by the test accuracy, the test set has become training data, and it will flatter you. So keep a **validation set** back: train on 50,000 images, choose on the other 10,000. We have looked at the test set before, but chosen nothing by it. From here on it is asked once, at the end.
 
 # %%
 FIT = 50_000  # the images after these are for validation
@@ -1478,7 +1478,7 @@ def decay(progress):
 
 rungs = {
     "as in section 7": (X_train, 128, None),
-    "+ decaying rate": (X_train, 128, decay),
+    "+ large, falling rate": (X_train, 128, decay),
     "+ standardised pixels": (X_ready, 128, decay),
     "+ batches of 64": (X_ready, 64, decay),
 }
@@ -1494,7 +1494,7 @@ for name, (X, batch_size, schedule) in rungs.items():
     print(f"{name:22} validation accuracy ≈ {100 * validation[name]:.1f} %")
 
 # %%
-# Checkpoint: the pixels are standardised; a decaying rate helps, the three together help; on the
+# Checkpoint: the pixels are standardised; the falling rate helps, the three together help; on the
 # official data the pixels alone are worth half a percent (the stand-in leaves less to gain)
 scores = list(validation.values())
 assert np.abs(X_ready[:, :FIT].mean(axis=1)).max() < 1e-3
@@ -1512,11 +1512,11 @@ ax.invert_yaxis()
 plotting.show(
     fig,
     alt="Four points, one for each setting: the validation accuracy is lowest as in section 7, and "
-    "clearly higher with the decaying rate and what follows.",
+    "clearly higher with the large, falling rate and what follows.",
 )
 
 # %% [markdown]
-# How far can one trust such a comparison? Run it with other seeds, and the numbers move by a few tenths of a percent. The decaying rate gains more than that. So do the standardised pixels on the official data (the drawn garments of the offline stand-in gain next to nothing from them). The batch size gains about as much as the noise: we take it along, and claim nothing for it.
+# How far can one trust such a comparison? Run it with other seeds: the first row moves by up to a percentage point (it is the setting of section 7, on other images and with 10,000 fewer to learn from), the others by a few tenths. The large, falling rate gains more than that. So do the standardised pixels on the official data (the drawn garments of the offline stand-in gain next to nothing from them). The batch size gains about as much as the noise: we take it along, and claim nothing for it.
 #
 # The choice is made. Train once more, on all 60,000 images, and ask the test set.
 
@@ -1585,10 +1585,10 @@ plotting.show(
 )
 
 # %% [markdown]
-# No better optimiser will cure this. The pictures are too small to show a collar or a row of buttons, and the network sees 784 separate numbers, not shapes. Lesson 4 brings layers that see shapes.
+# A better optimiser alone will not cure this. In some of these pictures you can make out a collar or a row of buttons, in others there is nothing to see at 28 by 28 pixels. And this network sees 784 separate numbers: it does not know which pixels are neighbours. Lesson 4 brings layers that do.
 
 # %% [markdown]
-# ## 12 · Which bug made this curve?
+# ## 12 · What a bug does to the curve
 #
 # ### Exercise 3.6 · predict: All zeros
 #
@@ -1677,11 +1677,11 @@ plotting.show(
 )
 
 # %% [markdown]
-# What each of them looks like:
+# Why each curve looks as it does:
 #
 # - **A sign flipped** behind ReLU: the second layer walks downhill, the first one uphill, and uphill wins.
-# - **1/m forgotten**: every gradient is 128 times too long. It is a learning rate of 12.8 in disguise.
-# - **Softmax of rows**: one unit of probability is shared among 128 images, so the gradient pushes every right answer up and hardly anything down.
+# - **1/m forgotten**: every gradient is 128 times too long. It is a learning rate of 12.8 in disguise, and the first steps throw the weights far away.
+# - **Softmax of rows**: one unit of probability is shared among 128 images, so each class gets its push up and hardly any push down. Nothing holds the weights back: they and the logits grow without limit, and so does the price of a mistake.
 # - **Labels shuffled** and **all weights 0**: two flat lines at $\log 10$, for opposite reasons. In the one the labels have nothing to do with the images, in the other the weights cannot learn. A look at `dW1` tells them apart: exactly 0 in the second.
 # - **A rate 100 times too small**: correct and patient.
 
@@ -1751,7 +1751,7 @@ assert relative_difference([by_hand[name][index] for name, index in places], fin
 # - Derive the backward pass of a network, and write it in a dozen lines.
 # - Prove a gradient right, with finite differences, with one random direction, and against autograd.
 # - Say why mini-batches and Adam beat plain descent on all data, with numbers.
-# - Improve a result honestly: change one thing at a time, choose on validation data, test once.
+# - Improve a result honestly: change one thing after the other, choose on validation data, test once.
 #
 # From the next lesson on, autograd does this work for you. You know now what it does. Lesson 4 uses a network to squeeze an image into three numbers.
 
