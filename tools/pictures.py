@@ -15,6 +15,8 @@ PICTURES = {
     "02_confident_errors.png": ("02", "The sixteen most confident mistakes"),
     "03_gradient_check.png": ("03", "Relative difference against the step"),
     "03_confusion.png": ("03", "Confusion matrix of the ten classes."),
+    "04_codes.png": ("04", "Two hundred codes in space"),
+    "06_handwriting.png": ("06", "Six rows of the digits from zero to nine."),
 }
 
 

@@ -11,7 +11,7 @@
 # - compare three nets under one budget, and shorten training with a one-cycle rate,
 # - find the most confident mistakes, and save the net as the judge of later lessons.
 #
-# **You need** Lesson 1, and from school: the exponential function, the logarithm, and what a probability is.
+# **You need** Lesson 1, and from school: the exponential function, the logarithm, what a probability is, and for section 10 the product of two matrices and the standard deviation.
 #
 # **Time** About 90 minutes to read, with the exercises. All cells together run in about 75 seconds on a laptop with two cores.
 
@@ -42,7 +42,7 @@ print(f"PyTorch {torch.__version__} on {device}, {torch.get_num_threads()} threa
 _ = data.prepare("MNIST")
 
 # %% [markdown]
-# The last line says where the images come from. Without a network you get a stand-in of the same form, and every figure says so.
+# The last line says where the images come from. Without the internet (and with no copy on disk) you get stand-in images of the same form, and every figure says so.
 
 # %% [markdown]
 # ## 1 · A picture becomes a vector
@@ -131,7 +131,7 @@ plotting.show(
 # %% [markdown]
 # Every peak is a stroke cut by one row of pixels. Which pixels were neighbours in the picture is no longer visible: a network of this kind has to find that out by itself.
 #
-# The helper `data.tensors` does the same to all images at once. It keeps the two dimensions of the picture and one for the colour, `(n, 1, 28, 28)`.
+# The helper `data.tensors` scales all images at once and does not flatten them. The shape is `(n, 1, 28, 28)`, with one dimension for the single colour. The net will flatten them itself.
 
 # %%
 train_images, train_labels = data.tensors(train_set)
@@ -223,7 +223,9 @@ assert (len(sizes), sizes[-1], sum(sizes)) == (79, 16, 10_000)
 #
 # $$z_i = \sum_j W_{ij}\,x_j + b_i \qquad\text{or, for all } i \text{ at once,}\qquad \mathbf{z} = W\mathbf{x} + \mathbf{b}$$
 #
-# Between two linear layers stands **ReLU**, $\max(0, z)$ for every number $z$: negative sums become 0. It looks harmless. Section 10 shows that without it the whole stack is worth no more than a single layer.
+# PyTorch keeps one row of $W$ per output. A batch `X` has one image per row, so in code the layer computes `X @ W.T + b`.
+#
+# Between two linear layers stands **ReLU**, $\max(0, z)$ for every number $z$: negative sums become 0. It looks harmless. In section 10 you will find out what the stack is worth without it.
 #
 # Ours has four linear layers, 784 → 400 → 200 → 100 → 10. The layers in the middle are called hidden, and a stack of this kind is a **multilayer perceptron** (MLP).
 
@@ -347,11 +349,11 @@ torch.testing.assert_close(probabilities[0, 0] / probabilities[0, 1], torch.tens
 #
 # $$\frac{\partial \ell}{\partial z_j} = p_j - t_j$$
 #
-# The score of the right class is pushed up by what its probability lacks to 1, every other score is pushed down by its probability. No exponential is left that could overflow, and no division.
+# The score of the right class is pushed up by what its probability lacks to 1, every other score is pushed down by its probability. The steep $1/p_y$ from the logarithm has cancelled: however wrong the net is, the slope for every score lies between $-1$ and $1$.
 #
 # </details>
 #
-# The second derivation is worth a test. Autograd knows nothing of it:
+# The last derivation says that the gradient of one image's loss is $p - t$. Test it against autograd. (`reduction="sum"` adds the losses up. With the usual mean every gradient would be divided by 5, the number of images.)
 
 # %%
 z = torch.randn(5, 10, requires_grad=True)
@@ -534,7 +536,7 @@ assert correct / seen > 0.7
 # %% [markdown]
 # The first loss was 2.3, as for a net that knows nothing. The accuracy of an epoch is counted while the net learns, so it mixes the first helpless batches with the last good ones.
 #
-# From here on the loop is a function. It takes one more thing, a **scheduler**: lesson 1 cured the restless line with one. It changes the learning rate after each step, if there is one.
+# From here on the loop is a function. It takes one more argument, a **scheduler**, the cure for the bouncing line in lesson 1. If one is given, it changes the learning rate after every step.
 
 
 # %%
@@ -762,7 +764,7 @@ def fit(net, num_epochs, optimizer, scheduler=None):
 
 
 # %% [markdown]
-# SGD with a rate of 0.1, batches of 64, twenty epochs. With a fixed rate the net would jump about to the end, like the line of lesson 1. So the rate stays at 0.1 for ten epochs only, and then falls in a straight line to 0. `LambdaLR` multiplies the rate by whatever our function returns for a step.
+# SGD with a rate of 0.1, batches of 64, twenty epochs. With a fixed rate the net would jump about to the end, like the line of lesson 1. So the rate stays at 0.1 for ten epochs only, and then falls in a straight line to 0. At every step `LambdaLR` sets the rate to the initial 0.1 times what our function returns: `2 - step / (10 * steps)` is 1 after ten epochs and 0 after twenty, and `min` holds it at 1 before that.
 
 # %%
 seed_everything(SEED)
@@ -796,11 +798,11 @@ plotting.show(
     fig,
     alt="Loss and accuracy for training and test images over 20 epochs. Left of a vertical line, "
     "while the rate is large, the curves jump up and down. Right of it, where the rate falls, they "
-    "become calm: training goes on improving, the test curves stay level.",
+    "become calm: training goes on improving, the test curves gain a little and stay level.",
 )
 
 # %% [markdown]
-# Read the four curves from left to right. In the first epochs all of them improve together. Then the training loss goes on towards 0 while the test loss stops: the net begins to know its 60,000 images by heart, and what it learns there helps less and less with new ones. That gap is called **overfitting**. The jumps up and down are the large rate at work, as in lesson 1. Right of the vertical line, where the rate falls, they die away.
+# Read the four curves from left to right. In the first epochs they improve on the whole, but they jump. The large rate is at work, as in lesson 1, and a few unlucky batches can throw the net back for a whole epoch (an accuracy below 90 % falls out of the picture). Right of the vertical line, where the rate falls, the jumps die away, and the test curves gain once more before they become level. The training loss goes on towards 0: the net begins to know its 60,000 images by heart, and that helps less and less with new ones. The gap between the curves is a sign of **overfitting**.
 
 # %%
 test_accuracy = history["test accuracy"][-1]
@@ -860,7 +862,7 @@ assert torch.equal(matrix.sum(dim=1), test_labels.bincount())
 assert matrix.trace() == right
 
 # %% [markdown]
-# The dark squares are pairs of digits that share strokes. Find the darkest one, and think how one of the two is drawn when the pen slips.
+# Only mistakes are shaded, so the diagonal, in bold, stays pale. Many of the dark squares are pairs of digits that share strokes. Find the darkest one (row: the truth, column: the answer), and think how one of the two is drawn when the pen slips.
 #
 # Now the mistakes themselves, and not just any: those where the net was most certain. Softmax gives the probability of its answer, its **confidence**.
 
@@ -948,7 +950,7 @@ assert hot.max() - hot.min() < 0.03
 # %% [markdown]
 # Temperature changes how certain the net sounds, and never what it answers: dividing by a positive number keeps the order of the scores.
 #
-# So which temperature is honest? A net that says "99 %" on many images should be right on 99 % of them. Compare its mean confidence with its accuracy on its training images and on new ones.
+# So which temperature is honest? A net that says "99 %" on many images should be right on 99 % of them. Compare its mean confidence with its accuracy, both on the test images.
 #
 # Then choose $T$ so that the loss on one half of the test images is lowest, and look whether it helps on the other half. (The half that chooses must not judge. That is what a validation set is for.)
 
@@ -973,7 +975,7 @@ assert best > 1.01
 assert loss_at(best, other) < loss_at(1, other)
 
 # %% [markdown]
-# The net sounds surer than it is, and a temperature above 1 makes it more honest without changing one answer. Modern networks are overconfident in just this way (Guo et al., 2017).
+# The net sounds surer than its accuracy allows, and a temperature above 1 makes it more honest without changing one answer. Modern networks are overconfident in just this way (Guo et al., 2017).
 
 # %% [markdown]
 # ### Exercise 2.5 · experiment: Half a chance
@@ -1004,7 +1006,7 @@ checks.half_a_chance(temperature)
 # %% [markdown]
 # ## 10 · Three nets, one budget
 #
-# Which part of the net does the work? Train three nets of the same widths with the same rate, for three epochs each (0.05 this time, which suits all three):
+# Which part of the net does the work? Train three nets of the same widths with the same rate, for three epochs each, in batches of 128 (0.05 this time, which suits all three):
 #
 # - **linear**: the four linear layers and nothing between them,
 # - **ReLU**: our net,
@@ -1087,7 +1089,7 @@ assert reached["ReLU + batch norm"][-1] > reached["ReLU"][-1]
 assert reached["ReLU + batch norm"][0] > reached["ReLU"][0] + 0.01
 
 # %% [markdown]
-# The linear stack falls behind, and stays below 93 %. It has as many parameters as the others and is still one linear layer in disguise. We can even take the disguise off: multiply its four matrices.
+# The linear stack falls behind, and stays below 93 %. It has as many parameters as the ReLU net and is still one linear layer in disguise. We can even take the disguise off: multiply its four matrices.
 
 # %%
 linear = variants["linear"].eval()
@@ -1110,7 +1112,7 @@ assert largest < 1e-3
 # ReLU breaks the chain: the product can no longer be carried out beforehand, and the net can bend. Batch normalisation gets further with the same number of images, above all in the first epoch.
 
 # %% [markdown]
-# It has a price. In training mode the answer for one image depends on the other images of its batch, and with a batch of one there is no spread to divide by. Whoever forgets `eval()` meets this error, which the next cell makes on purpose:
+# It has a price. In training mode the answer for one image depends on the other images of its batch, and with a batch of one there is no spread to divide by. Whoever forgets `eval()` usually gets no error at all, only other answers. With a single image there is one, which the next cell makes on purpose:
 
 # %% tags=["raises-exception"]
 variants["ReLU + batch norm"].train()(test_images[:1].to(device))
@@ -1159,7 +1161,7 @@ _ = axes[1].set(ylim=(0.9, 1), xticks=range(0, 20, 5))
 plotting.show(
     fig,
     alt="Left: the learning rate rises for the first third and sinks to zero. Right: test "
-    "accuracy; the one-cycle run reaches after eight epochs what the other has after twenty.",
+    "accuracy; the one-cycle run comes close after eight epochs to what the other has after twenty.",
 )
 
 # %%
@@ -1167,7 +1169,7 @@ plotting.show(
 assert quick_history["test accuracy"][-1] > test_accuracy - 0.005
 
 # %% [markdown]
-# The same accuracy, to within half a percentage point, in less than half the epochs. From lesson 4 on this schedule saves us minutes. (If you want to choose a peak or a number of epochs yourself, keep back some training images for that, and leave the test images for the end.)
+# Almost the same accuracy, within half a percentage point, in less than half the epochs. (Two other things changed as well: momentum, and batches of 128 instead of 64. So this compares two recipes, not the schedule alone.) From lesson 4 on this schedule saves us minutes. (If you want to choose a peak or a number of epochs yourself, keep back some training images for that, and leave the test images for the end.)
 
 # %% [markdown]
 # ## 12 · Save the judge
@@ -1198,14 +1200,14 @@ with torch.inference_mode():
 
 
 # %%
-def first_losses(images, labels, loss_fn, lr=0.1, forget=True):
+def first_losses(images, labels, loss_fn, lr=0.1, zero_gradients=True):
     seed_everything(SEED)
     net = DigitClassifier().to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     losses = []
     for x, y in data.batches(images, labels, batch_size=128):
         loss = loss_fn(net(x.to(device)), y.to(device))
-        if forget:
+        if zero_gradients:
             optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -1222,7 +1224,7 @@ x, y = train_images[:25_600], train_labels[:25_600]
 mixed = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(SEED))]
 runs = {
     "as it should be": first_losses(x, y, loss_fn),
-    "zero_grad() forgotten": first_losses(x, y, loss_fn, forget=False),
+    "zero_grad() forgotten": first_losses(x, y, loss_fn, zero_gradients=False),
     "softmax before the loss": first_losses(x, y, softmax_first),
     "labels in another order": first_losses(x, mixed, loss_fn),
     "pixels from 0 to 255": first_losses(train_set.data[:25_600].float(), y, loss_fn),
@@ -1259,7 +1261,7 @@ assert not end["rate ten times too large"] < 2
 assert not end["pixels from 0 to 255"] < 2  # nan is not below 2 either
 
 # %% [markdown]
-# Two of them deserve a second look. With the **labels in another order** the loss stays at $\log 10 = 2.3$: there is nothing to learn but "each digit is equally likely". With **softmax before the loss** it hardly moves either, and it could never get below 1.46, however long you train. It looks like a net that is too small, and is a single line too much.
+# Two of them deserve a second look. With the **labels in another order** the loss stays at $\log 10 = 2.3$: there is nothing to learn but "each digit is equally likely". With **softmax before the loss** it hardly moves either. It looks like a net that is too small. The next exercise shows that it is not.
 
 # %% [markdown]
 # ### Exercise 2.7 · find the bug: A loss with a floor
