@@ -674,15 +674,15 @@ checks.mended_accuracy(mended_accuracy)
 #
 # The `DataLoader` calls `to_vector` 60,000 times an epoch, once per image, and stacks the results. But all images fit into memory as one tensor, and we already have it. Then a batch is a single indexing operation, `images[indices]`.
 #
-# Three lines make such a loader. The sampler draws the indices of a whole batch, and `batch_size=None` tells `DataLoader` to pass them on as they are. For a comparison 20,000 images are enough.
+# Three lines make such a loader. The sampler draws the indices of a whole batch, and `batch_size=None` tells `DataLoader` to pass them on as they are. For a comparison 10,000 images are enough.
 
 # %%
 seed_everything(SEED)
-pairs = TensorDataset(train_images[:20_000], train_labels[:20_000])
+pairs = TensorDataset(train_images[:10_000], train_labels[:10_000])
 sampler = BatchSampler(RandomSampler(pairs), batch_size=128, drop_last=False)
 fast_loader = DataLoader(pairs, sampler=sampler, batch_size=None)
 
-one_by_one = Subset(train_loader.dataset, range(20_000))
+one_by_one = Subset(train_loader.dataset, range(10_000))
 slow_loader = DataLoader(one_by_one, batch_size=128, shuffle=True)
 
 # %% [markdown]
@@ -730,12 +730,12 @@ fig, ax = plt.subplots(figsize=(8, 2.8))
 for i, name in enumerate(["one by one", "in memory"]):
     bars = ax.barh([0.2 - 0.4 * i, 1.2 - 0.4 * i], [s[i] for s in spent.values()], 0.36, label=name)
     ax.bar_label(bars, fmt="%.2f", padding=3)
-ax.set(yticks=[0, 1], yticklabels=list(spent), xlabel="seconds for 20,000 images")
+ax.set(yticks=[0, 1], yticklabels=list(spent), xlabel="seconds for 10,000 images")
 ax.grid(visible=False, axis="y")
 ax.legend(loc="lower right")
 plotting.show(
     fig,
-    alt="Seconds for 20,000 images, loaded one by one and in batches from memory: "
+    alt="Seconds for 10,000 images, loaded one by one and in batches from memory: "
     "loading alone nearly vanishes, and an epoch of training is several times shorter.",
 )
 
@@ -769,7 +769,7 @@ def fit(net, num_epochs, optimizer, scheduler=None):
 # %%
 seed_everything(SEED)
 train_batches = data.batches(train_images, train_labels, batch_size=64, shuffle=True)
-test_batches = data.batches(test_images, test_labels, batch_size=128)
+test_batches = data.batches(test_images, test_labels, batch_size=1000)
 steps = len(train_batches)  # in one epoch
 
 classifier = DigitClassifier().to(device)

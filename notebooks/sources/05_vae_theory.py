@@ -210,7 +210,9 @@ for name, values in middle.items():
     print(f"{name:11} in the middle: from ≈ {values.min():.2f} to ≈ {values.max():.2f}")
 
 # %%
-# Checkpoint: in the middle the VAE is halfway in every run; the autoencoder is anywhere
+# Checkpoint: in the middle the VAE is halfway in every run; the autoencoder is anywhere; no
+# pixel leaves [-1, 1], whatever the code
+assert all(net.decoder(torch.full((1, 1), 1e3)).abs().max() <= 1 for net in plain + noisy)
 assert (middle["VAE"] - 0.5).abs().max() < 0.2
 assert (middle["autoencoder"] - 0.5).abs().max() > 0.25
 assert (middle["VAE"] - 0.5).abs().mean() < 0.5 * (middle["autoencoder"] - 0.5).abs().mean()
@@ -1304,7 +1306,10 @@ plotting.show(
 )
 
 # %%
-# Checkpoint: averaged, the code is unused and the decoder draws the mean picture; else neither
+# Checkpoint: averaged, the code is unused and the decoder draws the mean picture; else neither.
+# And whatever the code, no pixel leaves [-1, 1]
+far_away = torch.full((1, 8), 1e3)
+assert all(net.decoder(far_away).abs().max() <= 1 for net, _ in small.values())
 error, kl = at_end["averaged"]
 assert kl < 0.1
 assert 0.95 * mean_image_error < error < 1.1 * mean_image_error
