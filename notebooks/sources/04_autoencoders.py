@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 1 to 3: layers, mini-batches, Adam, the one-cycle rate. From lesson 2 the classifier that you saved. From school: distances, the dot product, mean and variance, the normal distribution. The folded derivation in section 7 also uses matrices.
 #
-# **Time** About 100 minutes to read, with the exercises. All cells together run in about 110 seconds on a laptop with two cores. [MEASURE]
+# **Time** About 100 minutes to read, with the exercises. All cells together run in about 125 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
