@@ -36,7 +36,7 @@ def save_samples(name: str, samples: Samples) -> Path:
     if not bool((images.abs() <= 1).all()):
         raise ValueError("pixels outside [-1, 1], or nan")
     content = {
-        "images": ((images + 1) * 127.5).round().to(torch.uint8).reshape(-1, 1, 28, 28),
+        "images": images.add(1).mul_(127.5).round_().to(torch.uint8).reshape(-1, 1, 28, 28),
         "seconds": samples.seconds,
         "num_parameters": samples.num_parameters,
     }
@@ -51,5 +51,5 @@ def load_samples(name: str) -> Samples | None:
     if not path.exists():
         return None
     content = torch.load(path, weights_only=True)
-    images = content["images"].float() / 127.5 - 1
+    images = content["images"].float().div_(127.5).sub_(1)
     return Samples(images, content["seconds"], content["num_parameters"])

@@ -16,7 +16,7 @@ FRAME = ["**You will**", "**You need**", "**Time**"]
 LAST_SECTIONS = ["Common mistakes", "What you can now do", "References"]
 TIMESTAMP = re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d")
 MACHINE_PATH = re.compile(r"/(home|root|tmp|Users|site-packages|var/folders)/|\b[A-Z]:\\")
-MEDIAN_LINES, MOST_LINES, MOST_BYTES, SHORTEST_ALT = 6, 30, 3_500_000, 25
+MEDIAN_LINES, MOST_LINES, MOST_BYTES, SHORTEST_ALT = 6, 30, 2_000_000, 25
 
 pytestmark = pytest.mark.parametrize("lesson", SOURCES)
 

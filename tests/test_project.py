@@ -132,7 +132,7 @@ def test_nothing_that_is_made_is_held():
     for path in project_files():
         inside = path.relative_to(ROOT).parts[0]
         assert inside not in {"data", "results", ".venv"}, relative(path)
-        assert path.stat().st_size < 3_500_000, relative(path)
+        assert path.stat().st_size < 2_000_000, relative(path)
 
 
 def test_the_readme_names_only_commands_that_exist():

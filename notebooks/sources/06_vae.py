@@ -358,14 +358,14 @@ def evaluate(net, batches):
 # The whole training: Adam, which lesson 3 built by hand, and the one-cycle rate of lesson 2. (`fused=True` makes Adam's step in one go instead of one operation after the other. Only the speed changes.)
 
 # %%
-PEAK_LR = 3e-3
+PEAK_LR = 8e-3
 test_batches = data.batches(test_images, test_labels, batch_size=1000)
 
 
 def fit(net, num_epochs, loss_fn=vae_loss, num_images=60_000):
     """Train on the first images; return both terms of every epoch, for training and test."""
     x, y = train_images[:num_images], train_labels[:num_images]
-    batches = data.batches(x, y, batch_size=128, shuffle=True)
+    batches = data.batches(x, y, batch_size=256, shuffle=True)
     optimizer = torch.optim.Adam(net.parameters(), lr=PEAK_LR, fused=True)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=PEAK_LR, total_steps=num_epochs * len(batches)
@@ -866,11 +866,11 @@ for name, value in gaps.items():
 # Checkpoint: random codes of the autoencoder are much worse than prior samples of either VAE
 assert gaps["real training images"] < 0.2 * gaps["VAE, twenty units"]
 assert 1.2 * gaps["VAE, two units"] < gaps["autoencoder, two numbers"]
-assert 2 * gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
+assert 1.5 * gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
 assert gaps["VAE, twenty units"] < gaps["noise"]
 
 # %% [markdown]
-# Same layers, same images, same budget, and the random codes of the autoencoder are clearly further from real digits than the prior samples of the VAE with two units. Noise and the KL make the difference. With twenty units and a longer training the gap is less than half of the autoencoder's.
+# Same layers, same images, same budget, and the random codes of the autoencoder are clearly further from real digits than the prior samples of the VAE with two units. Noise and the KL make the difference. With twenty units and a longer training the gap is only about half of the autoencoder's.
 #
 # Lesson 4 stored 10,000 images from random codes of its own autoencoder. If they are on this machine, they can be judged as well:
 
@@ -884,7 +884,7 @@ else:
 
 # %%
 # Checkpoint: the same holds for the random codes of lesson 4, if that lesson has run here
-assert stored is None or gap(stored.images.flatten(1)) > 2 * gaps["VAE, twenty units"]
+assert stored is None or gap(stored.images.flatten(1)) > 1.5 * gaps["VAE, twenty units"]
 del stored
 
 # %% [markdown]
@@ -935,10 +935,11 @@ torch.testing.assert_close(
     nats["50 units"].sum().item(), wide_history["test KL"][-1], rtol=1e-3, atol=0
 )
 assert count_active(nats["20 units"]) >= 12
+assert 0.8 < nats["50 units"].sum() / nats["20 units"].sum() < 1.2
 assert 20 <= count_active(nats["50 units"]) < 50
 
 # %% [markdown]
-# An **active** unit has narrow clouds and costs a nat or two for every image. A unit that earns less than it costs is pushed towards the standard normal, where it costs nothing and the decoder ignores it, for all it brings is noise. After four epochs this is still going on: the strongest of the 50 units cost more than a nat, many cost a few tenths, and the last are below 0.1. All together they cost hardly more than the net with 20 units.
+# An **active** unit has narrow clouds and costs a nat or two for every image. A unit that earns less than it costs is pushed towards the standard normal, where it costs nothing and the decoder ignores it, for all it brings is noise. After four epochs this is still going on: the strongest of the 50 units cost more than a nat, many cost a few tenths, and the last are below 0.1. All together they cost about as much as the 20 of the first net.
 #
 # If that is true, turning the weakest unit must change almost nothing in the picture. Turn the strongest and the weakest unit of the wide net from $-3$ to $3$, and leave the other 49 as they are for some test image:
 
@@ -1128,7 +1129,7 @@ collapsed = VAE(latent=50).to(device)
 collapsed_history = fit(collapsed, SHORT, averaged_error, num_images=FEW)
 collapsed_kl = collapsed_history["test KL"][-1]
 active = count_active(nats_per_unit(collapsed))
-print(f"KL ≈ {collapsed_kl:.3f} nats, active units: {active} of 50")
+print(f"KL ≈ {abs(collapsed_kl):.3f} nats, active units: {active} of 50")
 
 # %% [markdown]
 # No unit carries anything. This is **posterior collapse**: the cloud of every image (the *posterior*, what is believed about $\mathbf{z}$ after the image was seen) has become the prior. The decoder knows nothing about the image, and for every code it gives the one picture with the smallest mean error.
@@ -1183,7 +1184,7 @@ def warm_up(loss_fn, start, end):
 
 
 # %%
-steps = SHORT * math.ceil(FEW / 128)
+steps = SHORT * math.ceil(FEW / 256)
 seed_everything(SEED)
 warmed = VAE(latent=50).to(device)
 gentle = warm_up(averaged_error, steps // 2, 3 * steps // 4)
@@ -1348,8 +1349,28 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most copies keep slant and pen. Some fail: such a code never came with that label in training.
-#
+# Most copies keep slant and pen. Some fail: such a code never came with that label in training. To see how many, copy the hands of 500 images. The judge reads the copies, and the amount of ink of an image is compared with that of its ten copies. (The correlation is 1 if they go in step, and 0 if they have nothing to do with each other.)
+
+# %%
+with torch.inference_mode():
+    mu = cvae.encode(test_images[:500].to(device), test_labels[:500].to(device))[0]
+    y = torch.arange(10, device=device).repeat(500)
+    copies = cvae.decode(mu.repeat_interleave(10, dim=0), y)  # (5000, 784)
+copied_right = (read(copies)[1] == y.cpu()).float().mean().item()
+ink = torch.stack(
+    [test_images[:500].mean(dim=1), copies.cpu().reshape(500, 10, 784).mean(dim=(1, 2))]
+)
+same_ink = torch.corrcoef(ink)[0, 1].item()
+print(
+    f"copies read as the label: ≈ {100 * copied_right:.0f} %, correlation of ink ≈ {same_ink:.2f}"
+)
+
+# %%
+# Checkpoint: most copies are the digit of their label, some are not, and the pen is the image's
+assert 0.75 < copied_right < 1
+assert same_ink > 0.4
+
+# %% [markdown]
 # And the orders?
 
 # %%
@@ -1368,7 +1389,7 @@ assert by_digit.mean() >= 0.9
 assert by_digit.min() >= 0.7
 
 # %% [markdown]
-# And is it one handwriting? Take one trait that is easy to measure, the amount of ink. If a code writes a fat 3, does it also write a fat 8? Draw 500 codes, and compute how the ink of one digit goes together with that of another: the correlation, 1 for in step, 0 for no relation.
+# And is it one handwriting? Take the amount of ink once more. If a code writes a fat 3, does it also write a fat 8? Draw 500 codes, and compute the correlation between the ink of one digit and that of another.
 
 # %%
 seed_everything(SEED)
@@ -1448,7 +1469,7 @@ for name in compared:
 
 # %%
 # Checkpoint: both are far closer to real digits than the autoencoder's random codes
-assert 2 * gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
+assert 1.5 * gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
 assert 2 * gaps["conditional VAE"] < gaps["autoencoder, two numbers"]
 
 # %%
