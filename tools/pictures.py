@@ -17,6 +17,8 @@ PICTURES = {
     "03_confusion.png": ("03", "Confusion matrix of the ten classes."),
     "04_codes.png": ("04", "Two hundred codes in space"),
     "06_handwriting.png": ("06", "Six rows of the digits from zero to nine."),
+    "07_game.png": ("07", "Five moments of the game."),
+    "09_scoreboard.png": ("09", "Rows of eight images with their Fréchet distance"),
 }
 
 

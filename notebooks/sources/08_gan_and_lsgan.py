@@ -1,0 +1,1554 @@
+# %% [markdown]
+# # 8 · GAN and LSGAN
+#
+# In lesson 7 two small networks played against each other on a line. Here the game grows up: one network learns to draw digits, the other learns to see through it, and you measure how far the two get.
+#
+# **You will**
+#
+# - write one training function that takes two nets, two losses and two optimisers,
+# - train a GAN on 50,000 digits, and watch its samples while it learns,
+# - say what the two losses tell, and measure what they do not,
+# - derive the losses of LSGAN, and train it by the same call,
+# - explain what makes one iteration fast, and check that the short cuts change no gradient.
+#
+# **You need** Lessons 2 (cross-entropy, the judge), 3 (Adam) and 7 (the game, the optimal discriminator, `detach`). From school: derivatives, the logarithm, and the minimum of a parabola.
+#
+# **Time** About 80 minutes to read, with the exercises. All cells together run in about 80 seconds on two slow cores without a graphics card.
+
+# %%
+# %matplotlib inline
+import base64
+import copy
+import io
+import math
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import torch
+from IPython.display import display
+from ipywidgets import HTML, IntSlider, interact
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms.functional import to_tensor
+from tqdm.auto import tqdm
+
+from course_utils import data, plotting, results
+from course_utils.checks import lesson_08 as checks
+from course_utils.classifier import load_judge
+from course_utils.device import pick_device, seed_everything
+from course_utils.metrics import coverage, frechet_distance
+
+plt.style.use("course_utils.course")
+SEED = 0
+
+# %% tags=["nbval-ignore-output"]
+# About this machine
+device = pick_device()
+print(f"PyTorch {torch.__version__} on {device}, {torch.get_num_threads()} threads")
+_ = data.prepare("MNIST")
+judge = load_judge(device)
+
+# %% [markdown]
+# ## 1 · Images and noise
+#
+# The two players train on the first 50,000 images. The next 5,000 are held out: no net of this lesson learns from them, and section 8 asks what the discriminator says about them. The test images serve as the yardstick, as in lesson 6.
+
+# %%
+train_set = data.load("MNIST", train=True)
+images, labels = data.tensors(train_set)
+train_images, train_labels = images[:50_000], labels[:50_000]
+held_out = images[50_000:55_000]
+test_images, _ = data.tensors(data.load("MNIST", train=False))
+print(tuple(train_images.shape), tuple(held_out.shape), tuple(test_images.shape))
+
+# %%
+BATCH_SIZE = 128
+batches = data.batches(train_images, train_labels, BATCH_SIZE, shuffle=True)
+print(f"{len(batches)} batches, the last one of {50_000 - 390 * 128} images")
+
+# %% [markdown]
+# `shuffle=True` matters here as much as in lesson 2. Without it the discriminator meets the same 128 images together in every round, always in the same order.
+
+# %%
+# Checkpoint: an epoch shows each image once, the next one in another order, none is held out
+first, second = (torch.cat([y for _, y in batches]) for _ in range(2))
+assert len(batches) == 391
+assert torch.equal(first.bincount(), train_labels.bincount())
+assert not torch.equal(first, second)
+assert held_out.data_ptr() == images[50_000].data_ptr()
+
+# %% [markdown]
+# A generator makes an image out of **noise**: a vector of 96 random numbers, each uniform on $[-1, 1]$. `torch.rand` is uniform on $[0, 1]$, so stretch it and shift it.
+
+
+# %%
+def draw_noise(n, noise_dim=96):
+    """Return n noise vectors (n, noise_dim), uniform in [-1, 1]."""
+    return 2 * torch.rand(n, noise_dim, device=device) - 1
+
+
+# %%
+# Checkpoint: noise fills [-1, 1] evenly (mean 0, variance 1/3), and is new in every call
+noise = draw_noise(20_000)
+assert noise.shape == (20_000, 96)
+assert -1 <= noise.min() < -0.999
+assert 0.999 < noise.max() <= 1
+assert noise.mean().abs() < 0.01
+assert abs(noise.var().item() - 1 / 3) < 0.01
+assert not torch.equal(draw_noise(2), draw_noise(2))
+
+# %% [markdown]
+# Why uniform? Any distribution that we can draw from will do, and the normal one is as common. The generator turns it into whatever it needs. What the noise must have is room: 96 independent numbers leave space for all the ways of writing a digit.
+#
+# The images leave the generator in $[-1, 1]$. Before a picture is stored or sent to the screen it must be mapped back to the bytes from 0 to 255.
+
+
+# %%
+def to_bytes(images):
+    """Pixels in [-1, 1] -> whole numbers from 0 (black) to 255 (white)."""
+    return ((images + 1) * 127.5).round().to(torch.uint8)
+
+
+# %%
+# Checkpoint: -1 is black, 1 is white, and real images come back as the very bytes they came from
+assert to_bytes(torch.tensor([-1.0, 1.0])).tolist() == [0, 255]
+assert torch.equal(to_bytes(train_images[:1000, 0]), train_set.data[:1000])
+
+# %% [markdown]
+# ## 2 · The two players
+#
+# The **discriminator** $D$ takes an image and answers with one number, 784 → 256 → 256 → 1. The number is a logit (lesson 2): large and positive means "real", large and negative means "fake", and 0 means "I cannot tell".
+#
+# Between its layers stands **LeakyReLU**: $x$ for positive $x$, and $0.2\,x$ for negative $x$. A plain ReLU lets no gradient through where it is 0. But all that the generator ever learns comes to it as a gradient through $D$, so a small slope everywhere is worth having.
+#
+# The **generator** $G$ takes noise and answers with an image, 96 → 1024 → 1024 → 784. It ends with Tanh, whose range $(-1, 1)$ is that of the pixels.
+#
+# Both nets speak the language of images, `(batch, 1, 28, 28)`: $D$ begins with `Flatten`, $G$ ends with `Unflatten`. So the training function need not know what is inside.
+
+
+# %%
+def discriminator():
+    return nn.Sequential(
+        nn.Flatten(),  # (batch, 784)
+        nn.Linear(784, 256),
+        nn.LeakyReLU(0.2),
+        nn.Linear(256, 256),
+        nn.LeakyReLU(0.2),
+        nn.Linear(256, 1),  # (batch, 1) logits
+    )
+
+
+def generator(noise_dim=96):
+    return nn.Sequential(
+        nn.Linear(noise_dim, 1024),
+        nn.ReLU(),
+        nn.Linear(1024, 1024),
+        nn.ReLU(),
+        nn.Linear(1024, 784),
+        nn.Tanh(),
+        nn.Unflatten(1, (1, 28, 28)),
+    )
+
+
+# %% [markdown]
+# Each player has an Adam of its own, with a learning rate of $10^{-3}$ and $\beta_1 = 0.5$. Lesson 3 explained $\beta_1$: Adam walks along a moving average of the gradients, and $1/(1 - \beta_1)$ is about the number of steps that it remembers. The usual 0.9 remembers ten. Here the opponent changes all the time, old gradients speak of an opponent who is gone, and 0.5 remembers two.
+
+
+# %%
+def player_optimizer(net):
+    return torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True)
+
+
+def new_game():
+    """Return D, G and their optimisers, all of it following from SEED."""
+    seed_everything(SEED)
+    D, G = discriminator().to(device), generator().to(device)
+    return D, G, player_optimizer(D), player_optimizer(G)
+
+
+def count_parameters(*nets):
+    return sum(parameter.numel() for net in nets for parameter in net.parameters())
+
+
+# %%
+D, G, d_optimizer, g_optimizer = new_game()
+print(f"D: {count_parameters(D):,} parameters, G: {count_parameters(G):,}")
+print(tuple(G(draw_noise(5)).shape), "->", tuple(D(G(draw_noise(5))).shape))
+
+
+# %%
+def owns(optimizer, net):
+    held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return {id(p) for p in held} == {id(p) for p in net.parameters()}
+
+
+# %%
+# Checkpoint: the widths; pixels that cannot leave [-1, 1]; each optimiser holds its own player
+assert count_parameters(D) == 785 * 256 + 257 * 256 + 257 == 267_009
+assert count_parameters(G) == 97 * 1024 + 1025 * 1024 + 1025 * 784 == 1_952_528
+assert G(1000 * draw_noise(64)).abs().max() <= 1
+assert owns(d_optimizer, D)
+assert owns(g_optimizer, G)
+
+# %% [markdown]
+# ## 3 · The two losses, from logits
+#
+# $D$ shall say 1 (real) to real images and 0 (fake) to fake ones. Write $x$ for a real image, $z$ for noise, $\ell$ for a logit, and $\sigma(\ell) = 1/(1 + e^{-\ell})$ for the probability of "real" that it stands for. The binary cross-entropy of lesson 2 then gives
+#
+# $$L_D = -\,\mathbb{E}_x \log \sigma(D(x)) \;-\; \mathbb{E}_z \log\bigl(1 - \sigma(D(G(z)))\bigr),$$
+#
+# where $\mathbb{E}$ is the mean over real images, or over noise. $G$ wants the opposite for its own images: that $D$ says "real" to them. Lesson 7 compared two ways of writing this. One of them, the saturating loss, has no slope where $G$ needs it most. So take the other one, and label the fakes as real:
+#
+# $$L_G = -\,\mathbb{E}_z \log \sigma(D(G(z))).$$
+#
+# <details><summary>Derivation: what a logit does to the logarithm</summary>
+#
+# $-\log\sigma(\ell) = \log(1 + e^{-\ell})$. This function is called *softplus* of $-\ell$. For the other label, $1 - \sigma(\ell) = \sigma(-\ell)$, so $-\log(1 - \sigma(\ell)) = \log(1 + e^{\ell})$, the softplus of $\ell$.
+#
+# Both can be computed without overflow: for large $\ell$, $\log(1 + e^{\ell}) = \ell + \log(1 + e^{-\ell})$, and the exponential is small. The way over the probability cannot. For $\ell = -200$, $\sigma(\ell)$ is 0 in 32-bit numbers, and its logarithm is minus infinity. That is why a discriminator ends with a bare linear layer, and the loss takes its logits.
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise 8.1 · code: Two losses
+#
+# Write both losses. `d_real` and `d_fake` are logits of shape `(batch, 1)`, and each loss is one number: a mean over real images plus a mean over fake ones for $D$, a mean over fake ones for $G$.
+#
+# <details><summary>Hint</summary>
+#
+# `nn.functional.binary_cross_entropy_with_logits(logits, labels)` takes the mean. Labels of the right shape, on the right device: `torch.ones_like(logits)`, `torch.zeros_like(logits)`.
+#
+# </details>
+
+
+# %%
+def my_d_loss(d_real, d_fake):
+    """Return the loss of D: a number that carries a gradient."""
+    ...
+
+
+def my_g_loss(d_fake):
+    """Return the loss of G."""
+    ...
+
+
+checks.bce_losses(my_d_loss, my_g_loss)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_d_loss(d_real, d_fake):
+#     """Return the loss of D: a number that carries a gradient."""
+#     bce = nn.functional.binary_cross_entropy_with_logits
+#     return bce(d_real, torch.ones_like(d_real)) + bce(d_fake, torch.zeros_like(d_fake))
+#
+#
+# def my_g_loss(d_fake):
+#     """Return the loss of G."""
+#     softplus = nn.functional.softplus
+#     return softplus(-d_fake).mean()
+# ```
+#
+# The second one goes without labels: $-\log\sigma(\ell)$ is the softplus of $-\ell$. Either way is right for either loss. Old code makes the labels by `Variable(torch.ones(size, 1)).cuda()`: that breaks on every machine without that one kind of graphics card.
+#
+# </details>
+
+# %% [markdown]
+# The lesson's own version. `bce` is told the label as a number, and makes the labels where the logits are.
+
+
+# %%
+def bce(logits, label):
+    labels = torch.full_like(logits, label)
+    return nn.functional.binary_cross_entropy_with_logits(logits, labels)
+
+
+def gan_d_loss(d_real, d_fake):
+    return bce(d_real, 1) + bce(d_fake, 0)
+
+
+def gan_g_loss(d_fake):
+    return bce(d_fake, 1)
+
+
+# %%
+# Checkpoint: the formulas; 2 ln 2 and ln 2 for a D that cannot tell; who is rewarded for what
+a, b = torch.randn(100, 1), torch.randn(100, 1)
+by_formula = -(a.sigmoid().log().mean() + (1 - b.sigmoid()).log().mean())
+torch.testing.assert_close(gan_d_loss(a, b), by_formula)
+torch.testing.assert_close(gan_g_loss(b), -b.sigmoid().log().mean())
+assert math.isclose(gan_d_loss(0 * a, 0 * b), 2 * math.log(2), rel_tol=1e-6)
+assert math.isclose(gan_g_loss(0 * b), math.log(2), rel_tol=1e-6)
+assert gan_d_loss(a + 1, b - 1) < gan_d_loss(a, b) < gan_d_loss(a - 1, b + 1)
+assert gan_g_loss(b + 1) < gan_g_loss(b)
+
+# %%
+# Checkpoint: labels on the device of the logits (meta: PyTorch's device without memory)
+nowhere = torch.zeros(2, 1, device="meta")
+assert gan_d_loss(nowhere, nowhere).device.type == "meta"
+assert gan_g_loss(nowhere).device.type == "meta"
+
+# %% [markdown]
+# ## 4 · One iteration: one step each
+#
+# One often reads that $D$ is trained until it is good, then $G$ until it is perfect, then $D$ again. Nobody does that. It is **alternation**: one batch, one step of $D$, one step of $G$, next batch. A $D$ trained to the end against one fixed $G$ would only know the faults of that $G$, and lesson 7 showed what becomes of $G$ against an opponent who is far too strong.
+#
+# The plain way to write an iteration makes fake images twice, once for each step, and lets gradients run everywhere. Three savings change nothing in the result:
+#
+# - **One forward pass of $G$ serves both steps.** Between them only $D$ changes, so from the same noise $G$ would make the same images again.
+# - **`fake.detach()` in $D$'s step** (lesson 7). $D$'s loss depends on $G$ too, but nobody uses that gradient: it would be computed and thrown away.
+# - **$D$ is frozen in $G$'s step**, by `requires_grad_(False)`. The gradient has to pass *through* $D$ to reach $G$. The gradients *of* $D$'s own weights are not needed for that.
+
+
+# %%
+@dataclass
+class GANHistory:
+    """What a training leaves behind, apart from the nets."""
+
+    d_loss: list = field(default_factory=list)  # one entry per iteration, as the next three
+    g_loss: list = field(default_factory=list)
+    d_real: list = field(default_factory=list)  # mean raw output of D on real images
+    d_fake: list = field(default_factory=list)  # and on fake ones
+    sheets: list = field(default_factory=list)  # 16 images each, always of the same 16 noises
+    sheet_iterations: list = field(default_factory=list)
+    seconds: float = 0.0
+
+
+# %%
+def d_step(history, D, loss_fn, optimizer, real, fake):
+    """One step of D; fake comes detached from G."""
+    on_real, on_fake = D(real), D(fake)
+    loss = loss_fn(on_real, on_fake)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    history.d_loss.append(loss.item())
+    history.d_real.append(on_real.mean().item())
+    history.d_fake.append(on_fake.mean().item())
+
+
+# %%
+def g_step(history, D, loss_fn, optimizer, fake):
+    """One step of G, whose graph still hangs on fake."""
+    D.requires_grad_(False)  # the gradient passes through D and stops at its weights
+    loss = loss_fn(D(fake))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    D.requires_grad_(True)
+    history.g_loss.append(loss.item())
+
+
+# %% [markdown]
+# Are these savings really free? Compute the gradients of one iteration twice: once in the plain way with two separate passes of $G$ on the same noise, once in the short way.
+
+
+# %%
+def gradients(net):
+    return [parameter.grad.clone() for parameter in net.parameters()]
+
+
+def plain_gradients(D, G, real, noise):
+    """Two passes of G, no detach, nothing frozen."""
+    gan_d_loss(D(real), D(G(noise))).backward()
+    of_d = gradients(D)
+    D.zero_grad()
+    G.zero_grad()  # D's loss has left gradients there
+    gan_g_loss(D(G(noise))).backward()
+    return of_d, gradients(G)
+
+
+def short_gradients(D, G, real, noise):
+    """One pass of G, detached for D; D frozen for G."""
+    fake = G(noise)
+    gan_d_loss(D(real), D(fake.detach())).backward()
+    of_d = gradients(D)
+    assert all(parameter.grad is None for parameter in G.parameters())
+    D.requires_grad_(False)
+    gan_g_loss(D(fake)).backward()
+    return of_d, gradients(G)
+
+
+# %%
+real, noise = train_images[:128].to(device), draw_noise(128)
+plain = plain_gradients(copy.deepcopy(D), copy.deepcopy(G), real, noise)
+short = short_gradients(copy.deepcopy(D), copy.deepcopy(G), real, noise)
+for name, a, b in zip(("D", "G"), plain, short, strict=True):
+    largest = max((p - q).abs().max().item() for p, q in zip(a, b, strict=True))
+    print(f"{name}: largest difference of a gradient ≈ {largest:.0e}")
+
+# %%
+# Checkpoint: one shared pass with detach and a frozen D gives the gradients of the plain way
+torch.testing.assert_close(plain, short, rtol=1e-4, atol=1e-7)
+assert max(gradient.abs().max() for gradient in short[1]) > 0
+
+# %% [markdown]
+# ### Exercise 8.2 · find the bug: An iteration that teaches nothing
+#
+# With this iteration the samples never look like anything, and $D$ seems to prefer fakes.
+#
+# ```python
+# def iteration(D, G, d_optimizer, g_optimizer, real, noise):
+#     fake = G(noise)
+#     d_loss = gan_d_loss(D(fake.detach()), D(real))
+#     d_loss.backward()
+#     d_optimizer.step()
+#     g_loss = gan_g_loss(D(fake.detach()))
+#     g_loss.backward()
+#     g_optimizer.step()
+#     return d_loss.item(), g_loss.item()
+# ```
+#
+# Mend it. There are three faults. One of them stands there twice.
+#
+# <details><summary>Hint</summary>
+#
+# Which of the two arguments of `gan_d_loss` comes first? Through which `detach` should a gradient pass? And where do the gradients of the last iteration go?
+#
+# </details>
+
+
+# %%
+def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
+    """One step of D and one of G; return both losses."""
+    ...
+
+
+checks.mended_iteration(mended_iteration)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
+#     """One step of D and one of G; return both losses."""
+#     fake = G(noise)
+#     d_loss = gan_d_loss(D(real), D(fake.detach()))
+#     d_optimizer.zero_grad()
+#     d_loss.backward()
+#     d_optimizer.step()
+#     g_loss = gan_g_loss(D(fake))
+#     g_optimizer.zero_grad()
+#     g_loss.backward()
+#     g_optimizer.step()
+#     return d_loss.item(), g_loss.item()
+# ```
+#
+# Real and fake were exchanged. The second `detach` cut $G$ off from its own loss. And without `zero_grad` (missing twice) the gradients of all past iterations add up. Here $D$ is not frozen in $G$'s step, so $D$'s weights collect gradients there as well: `d_optimizer.zero_grad()` sweeps them away before the next step.
+#
+# </details>
+
+# %% [markdown]
+# ## 5 · The training function
+#
+# What remains is the frame: batches without end, new noise in every iteration, a bar, and now and then a **sheet** of 16 images from 16 noise vectors that stay the same, so that one can see the same 16 images grow. For a sheet $G$ is put into evaluation mode. With our layers this changes nothing. Lesson 9 has layers for which it does.
+
+
+# %%
+def endless(batches):
+    while True:
+        for x, _ in batches:
+            yield x
+
+
+def add_sheet(history, iteration, G, noise, on_sheet):
+    G.eval()
+    with torch.inference_mode():
+        sheet = G(noise).cpu()
+    G.train()
+    history.sheets.append(sheet)
+    history.sheet_iterations.append(iteration)
+    if on_sheet is not None:
+        on_sheet(iteration, sheet)
+
+
+# %%
+def train_gan(
+    D,
+    G,
+    d_loss,
+    g_loss,
+    d_optimizer,
+    g_optimizer,
+    batches,
+    num_iterations,
+    *,
+    noise_dim=96,
+    sheet_every=250,
+    on_sheet=None,
+):
+    """Train both nets, one step each per iteration; on_sheet(iteration, sheet) may show it."""
+    history, start = GANHistory(), time.perf_counter()
+    fixed_noise, stream = draw_noise(16, noise_dim), endless(batches)
+    add_sheet(history, 0, G, fixed_noise, on_sheet)
+    D.train()
+    for iteration in (bar := tqdm(range(1, num_iterations + 1), desc="GAN")):
+        real = next(stream).to(device)
+        fake = G(draw_noise(len(real), noise_dim))
+        d_step(history, D, d_loss, d_optimizer, real, fake.detach())
+        g_step(history, D, g_loss, g_optimizer, fake)
+        bar.set_postfix(D=f"{history.d_loss[-1]:.3f}", G=f"{history.g_loss[-1]:.3f}", refresh=False)
+        if iteration % sheet_every == 0 or iteration == num_iterations:
+            add_sheet(history, iteration, G, fixed_noise, on_sheet)
+    history.seconds = time.perf_counter() - start
+    return history
+
+
+# %% [markdown]
+# The function knows neither what kind of nets it trains nor which losses. Lesson 9 will import this very function and give it other nets.
+#
+# Before a training of a minute, test the function on a few iterations. A **hook** is a function that PyTorch calls whenever a module is used. With two of them we listen to what enters $D$ and $G$.
+
+
+# %%
+def listen(net, heard):
+    """Append a copy of every input of the net to a list; return a handle to stop with."""
+    return net.register_forward_pre_hook(lambda _, x: heard.append(x[0].detach().clone()))
+
+
+# %%
+trial = new_game()
+before = copy.deepcopy(trial[:2])
+into_d, into_g = [], []
+hooks = [listen(trial[0], into_d), listen(trial[1], into_g)]
+tried = train_gan(*trial[:2], gan_d_loss, gan_g_loss, *trial[2:], batches, 6, sheet_every=3)
+for hook in hooks:
+    hook.remove()
+print(f"sheets at {tried.sheet_iterations}; D was used {len(into_d)} times, G {len(into_g)} times")
+
+
+# %%
+def moved(net, old):
+    """Say for each parameter tensor whether it has changed."""
+    pairs = zip(net.parameters(), old.parameters(), strict=True)
+    return [not torch.equal(p, q) for p, q in pairs]
+
+
+# %%
+# Checkpoint: one pass of G per iteration, each with new noise; D sees real, fake, fake
+noises = [noise for noise in into_g if len(noise) == 128]
+assert len(noises) == 6
+assert len(into_g) == 6 + len(tried.sheets) == 9
+assert all(not torch.equal(a, b) for a, b in pairwise(noises))
+assert len(torch.cat(noises).unique(dim=0)) == 6 * 128
+assert len(into_d) == 18
+for _, seen_by_d, seen_by_g in zip(into_d[::3], into_d[1::3], into_d[2::3], strict=True):
+    assert torch.equal(seen_by_d, seen_by_g)
+
+# %%
+# Checkpoint: what D sees first are real images (their pixels are bytes), and not always the same
+seen = torch.cat(into_d[::3])
+assert torch.equal((to_bytes(seen).float() / 255 - 0.5) / 0.5, seen)
+assert len(seen.unique(dim=0)) > 700
+
+# %%
+# Checkpoint: both players moved in all their weights, and D is not left frozen
+assert all(moved(trial[0], before[0]))
+assert all(moved(trial[1], before[1]))
+assert all(parameter.requires_grad for parameter in trial[0].parameters())
+assert tried.sheet_iterations == [0, 3, 6]
+assert len(tried.d_loss) == len(tried.g_loss) == len(tried.d_real) == len(tried.d_fake) == 6
+
+# %% [markdown]
+# And each step must do what it is for. Take fresh nets, and make ten steps of one player on the same images while the other stands still.
+
+# %%
+D, G, d_optimizer, g_optimizer = new_game()
+fixed, spare, G_before = draw_noise(128), GANHistory(), copy.deepcopy(G)
+for _ in range(10):
+    d_step(spare, D, gan_d_loss, d_optimizer, real, G(fixed).detach())
+leads = [r - f for r, f in zip(spare.d_real, spare.d_fake, strict=True)]
+print(f"ten steps of D: its lead of real over fake ≈ {leads[0]:.2f} becomes ≈ {leads[-1]:.2f}")
+
+# %%
+# Checkpoint: D's steps pull real above fake, lower its loss, and leave G alone
+assert leads[-1] > leads[0] + 0.5
+assert spare.d_loss[-1] < spare.d_loss[0]
+assert not any(moved(G, G_before))
+
+# %%
+D_before, fooled = copy.deepcopy(D), [D(G(fixed)).mean().item()]
+for _ in range(10):
+    g_step(spare, D, gan_g_loss, g_optimizer, G(fixed))
+fooled.append(D(G(fixed)).mean().item())
+print(f"ten steps of G: D's output on its images ≈ {fooled[0]:.2f} becomes ≈ {fooled[1]:.2f}")
+
+# %%
+# Checkpoint: G's steps raise D's output on fakes, lower G's loss, and leave D alone
+assert fooled[1] > fooled[0] + 0.1
+assert spare.g_loss[-1] < spare.g_loss[0]
+assert not any(moved(D, D_before))
+assert all(moved(G, G_before))
+del trial, before, into_d, into_g, seen
+
+# %% [markdown]
+# ## 6 · The run
+#
+# While the cell runs you will want to see something. This turns a sheet into a picture for the browser. (`Image` is Pillow's, the library behind the PIL pictures of lesson 2. PNG is a file format, and base64 writes bytes as letters, so that a page can hold them.)
+
+
+# %%
+def as_html(iteration, sheet):
+    """16 images -> a picture in HTML, two rows of eight, four times enlarged."""
+    rows = to_bytes(sheet).reshape(2, 8, 28, 28).transpose(1, 2).reshape(56, 224)
+    buffer = io.BytesIO()
+    enlarged = Image.fromarray(rows.numpy()).resize((896, 224), Image.Resampling.NEAREST)
+    enlarged.save(buffer, "png")
+    letters = base64.b64encode(buffer.getvalue()).decode()
+    text = f"Sixteen generated images after {iteration:,} iterations"
+    return f'<p>{text}</p><img alt="{text}" src="data:image/png;base64,{letters}">'
+
+
+# %%
+# Checkpoint: the picture holds the very bytes of the data set, in their order
+letters = as_html(0, train_images[:16]).split("base64,")[1].split('"')[0]
+picture = to_tensor(Image.open(io.BytesIO(base64.b64decode(letters))))[0, ::4, ::4] * 255
+assert torch.equal(picture[:28, :28].round(), train_set.data[0].float())
+assert torch.equal(picture[28:, -28:].round(), train_set.data[15].float())
+
+# %% [markdown]
+# Looking is good, measuring is better. Lesson 6 compared the means and spreads of the judge's 100 features. The **Fréchet distance** does it with the whole cloud: it fits a normal distribution, with all its correlations, to the features of the real images and another to those of the generated ones, and says how far apart the two are. It is 0 for equal clouds, and lesson 9 derives it.
+#
+# The real cloud comes from the 10,000 test images. `draw` makes the images of many noise vectors, a part at a time.
+
+
+# %%
+@torch.inference_mode()
+def draw(G, noise):
+    """(n, noise_dim) -> images (n, 1, 28, 28) on the CPU."""
+    G.eval()
+    images = torch.cat([G(part).cpu() for part in noise.split(2000)])
+    G.train()
+    return images
+
+
+@torch.inference_mode()
+def read(images):
+    """(n, 1, 28, 28) -> the judge's features (n, 100), and the digits that it reads (n,)."""
+    features = torch.cat([judge.features(x.to(device)) for x in images.split(2000)])
+    return features.cpu(), judge.head(features).argmax(dim=1).cpu()
+
+
+# %%
+real_features = read(test_images)[0]
+
+
+def distance(images):
+    """Fréchet distance to the test images, in the judge's features."""
+    return frechet_distance(read(images)[0], real_features)
+
+
+# %%
+seed_everything(SEED)
+judging_noise = draw_noise(2000)
+floor = distance(train_images[:2000])
+ceiling = distance(2 * torch.rand(2000, 1, 28, 28) - 1)
+print(f"2,000 training images ≈ {floor:.1f}, 2,000 images of pure noise ≈ {ceiling:.0f}")
+
+# %%
+# Checkpoint: the yardstick tells real images from noise by far
+assert 20 * floor < ceiling
+
+# %% [markdown]
+# The two ends of the scale. Now everything comes together in `on_sheet`: it shows the new sheet in place of the last one, and notes the distance of 2,000 samples. Those come from noise of their own, drawn above, so that measuring does not change the training.
+
+
+# %%
+def watch(G, distances):
+    """Return an on_sheet that shows each sheet in place, and appends the Fréchet distance."""
+    view = HTML("<em>The sheets appear here while the cell runs.</em>")
+    display(view)
+
+    def on_sheet(iteration, sheet):
+        view.value = as_html(iteration, sheet)
+        distances.append(distance(draw(G, judging_noise)))
+
+    return on_sheet
+
+
+# %%
+NUM_ITERATIONS = 1250
+
+gan_d, gan_g, d_optimizer, g_optimizer = new_game()
+gan_start, gan_distances = copy.deepcopy((gan_d, gan_g)), []
+gan_history = train_gan(
+    gan_d,
+    gan_g,
+    gan_d_loss,
+    gan_g_loss,
+    d_optimizer,
+    g_optimizer,
+    batches,
+    NUM_ITERATIONS,
+    on_sheet=watch(gan_g, gan_distances),
+)
+
+# %% tags=["nbval-ignore-output"]
+# About this machine
+print(f"{NUM_ITERATIONS} iterations ≈ {gan_history.seconds:.0f} s")
+
+# %%
+# Checkpoint: the whole training moved every weight of both players, and nothing broke
+assert all(moved(gan_d, gan_start[0]))
+assert all(moved(gan_g, gan_start[1]))
+assert len(gan_history.d_loss) == len(gan_history.g_loss) == NUM_ITERATIONS
+assert all(map(math.isfinite, gan_history.d_loss + gan_history.g_loss))
+assert gan_history.sheet_iterations == sorted({*range(0, NUM_ITERATIONS, 250), NUM_ITERATIONS})
+del gan_start
+
+# %% [markdown]
+# The whole run in one figure. Above, the same 16 noise vectors at six moments. Below, from left to right: the losses, $D$'s raw outputs, and the Fréchet distance. A single batch makes a ragged curve, so each point of the first two is a mean over 50 iterations.
+
+
+# %%
+def smooth(values, width=50):
+    """Mean over each window of so many iterations."""
+    return torch.tensor(values).unfold(0, width, 1).mean(dim=1)
+
+
+def show_run(history, distances, alt):
+    fig, axes = plt.subplot_mosaic("abcdef;xxyyzz", figsize=(13, 5.8))
+    chosen = torch.linspace(0, len(history.sheets) - 1, 6).round().long().tolist()
+    for key, i in zip("abcdef", chosen, strict=True):
+        title = f"{history.sheet_iterations[i]:,}"
+        plotting.mosaic(history.sheets[i], columns=4, ax=axes[key], title=title)
+    losses = {"D": smooth(history.d_loss), "G": smooth(history.g_loss)}
+    plotting.curves(losses, ax=axes["x"], xlabel="iteration", title="Losses")
+    outputs = {"real": smooth(history.d_real), "fake": smooth(history.d_fake)}
+    plotting.curves(outputs, ax=axes["y"], xlabel="iteration", ylabel="raw output")
+    axes["y"].set_title("What D says")
+    axes["z"].plot(history.sheet_iterations, distances, "o-")
+    axes["z"].set(xlabel="iteration", ylabel="distance", yscale="log", title="Fréchet distance")
+    plotting.show(fig, alt=alt)
+
+
+# %%
+show_run(
+    gan_history,
+    gan_distances,
+    alt="Above: six sheets of 16 images, from grey noise over bright blots to strokes, many of "
+    "which are digits with frayed edges. Below: the losses of D and G, which after the beginning "
+    "go up and down without a trend like the images'; D's raw output, higher on real images than "
+    "on fake ones; and the Fréchet distance, which falls to a fraction.",
+)
+
+# %% [markdown]
+# From noise to digits, and nobody ever told $G$ what a digit looks like. It has not seen one real image. Everything it knows came as a gradient through $D$.
+#
+# The samples are rough: specks around the strokes, and shapes that are no digit. No part of these nets knows that neighbouring pixels belong together. Lesson 9 mends that.
+
+# %% [markdown]
+# ## 7 · What the losses tell, and what not
+
+# %% [markdown]
+# ### Exercise 8.3 · predict: Two reports
+#
+# Two colleagues report on their trainings. What do you know about their images? Choose a letter for each, before you read on.
+#
+# First: "From iteration 500 to 1,250 the loss of $G$ rose from 0.9 to 1.4."
+#
+# Second: "From the first iteration on, $D$'s loss is exactly $2 \ln 2$ and $G$'s exactly $\ln 2$. It does not move."
+#
+# - `"a"`: the images got worse.
+# - `"b"`: the images are as good as real ones: the game has ended.
+# - `"c"`: nothing about the images. It is $D$ that got better at telling.
+# - `"d"`: nothing about the images. $D$ does not learn, and answers 0 to everything.
+#
+# <details><summary>Hint</summary>
+#
+# Each loss is measured with the opponent as the ruler. What if the ruler changes? And can a game end before it has begun?
+#
+# </details>
+
+# %%
+first_report = None  # your answer
+second_report = None  # your answer
+checks.two_reports(first_report, second_report)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# first_report = "c"
+# second_report = "d"
+# ```
+#
+# $G$'s loss says how well $D$ sees through it. If $D$ improves faster than $G$, the loss of $G$ rises while the images get better. And the perfect end of lesson 7 has the same numbers as a $D$ that is dead. A number that does not move at all is a bug more often than a triumph.
+#
+# </details>
+
+# %% [markdown]
+# Look at the run with this in mind. Compare an early part of it with the end.
+
+
+# %%
+def around(values, iteration, width=250):
+    """Mean of the values over the iterations that end there."""
+    return sum(values[iteration - width : iteration]) / width
+
+
+# %%
+early = {}
+for iteration in (500, NUM_ITERATIONS):
+    d_mean, g_mean = (around(v, iteration) for v in (gan_history.d_loss, gan_history.g_loss))
+    far = gan_distances[gan_history.sheet_iterations.index(iteration)]
+    early[iteration] = (d_mean, g_mean, far)
+    print(f"{iteration:5} · D's loss ≈ {d_mean:.2f}, G's loss ≈ {g_mean:.2f}, distance ≈ {far:.1f}")
+
+# %%
+# Checkpoint: the images improve by far, and neither loss falls as much as the distance does
+d_ratio, g_ratio, far_ratio = (
+    late / soon for soon, late in zip(early[500], early[NUM_ITERATIONS], strict=True)
+)
+assert far_ratio < 0.7
+assert d_ratio > far_ratio + 0.1
+assert g_ratio > far_ratio + 0.1
+
+# %%
+# Checkpoint: at the end D still tells real from fake, better than by chance and short of certain
+assert 0.3 < early[NUM_ITERATIONS][0] < 2 * math.log(2)
+assert early[NUM_ITERATIONS][1] > math.log(2)
+assert around(gan_history.d_real, NUM_ITERATIONS) > 0 > around(gan_history.d_fake, NUM_ITERATIONS)
+
+# %% [markdown]
+# The images at the end are far better than those at iteration 500, and the losses would not have told you. What they do tell:
+#
+# - **Is the game alive?** $D$'s loss at $2 \ln 2 \approx 1.39$ and motionless: $D$ does not learn. $D$'s loss near 0: $D$ has won, and $G$ gets little to learn from.
+# - **Who is ahead?** $D$'s loss is below $2 \ln 2$ and $G$'s above $\ln 2 \approx 0.69$: $D$ is ahead, as usual.
+# - **Did something break?** A sudden jump, or `nan`.
+#
+# What they do not tell: how good the images are, whether they are all alike, and when to stop. For that we need the images.
+
+# %% [markdown]
+# ## 8 · Reading the samples
+#
+# Draw 10,000 samples, and let the judge read them. First its **coverage**: the share of each of the ten digits among them. A generator that always draws the same perfect 1 would fool $D$ for a while. Lesson 7 called this mode collapse, and here it would show at once.
+
+# %%
+seed_everything(SEED)
+gan_samples = draw(gan_g, draw_noise(10_000))
+fig, ax = plt.subplots(figsize=(9, 3.8))
+plotting.mosaic(gan_samples[:96], columns=16, ax=ax, title="96 samples of the GAN")
+plotting.show(
+    fig,
+    alt="96 generated images: many readable digits with frayed strokes and specks around them, "
+    "and some shapes that are no digit.",
+)
+
+
+# %%
+def share_of_black(images):
+    return ((images < -0.9).count_nonzero() / images.numel()).item()
+
+
+# %%
+# Checkpoint: pixels on the scale of the data: as much black and as much ink as real images
+assert gan_samples.abs().max() <= 1
+assert abs(share_of_black(gan_samples) - share_of_black(test_images)) < 0.3
+assert (gan_samples.mean() - test_images.mean()).abs() < 0.12
+
+
+# %%
+def show_coverage(shares, title, alt):
+    fig, ax = plt.subplots(figsize=(7, 2.8))
+    plotting.probability_bars(shares, range(10), ax=ax, title=title)
+    ax.axhline(0.01, color="black", linestyle="--", linewidth=1)
+    ax.text(9.5, 0.015, "1 %", ha="left", va="bottom")
+    _ = ax.set(
+        xlabel="digit that the judge reads", ylabel="share", ylim=(0, 0.5), xlim=(-0.7, 10.2)
+    )
+    plotting.show(fig, alt=alt)
+
+
+# %%
+gan_shares = coverage(read(gan_samples)[1])
+show_coverage(
+    gan_shares,
+    "Digits among 10,000 samples of the GAN",
+    alt="Ten bars, one for each digit, of very unequal height. Most stand well above the dashed "
+    "line at one per cent.",
+)
+print(f"digits with at least 1 % of the samples: ≈ {(gan_shares >= 0.01).sum()} of 10")
+
+# %%
+# Checkpoint: at least eight of the ten digits have 1 % or more, and the shares are unequal
+assert (gan_shares >= 0.01).sum() >= 8
+assert gan_shares.max() > 2 * gan_shares.min()
+torch.testing.assert_close(gan_shares.sum().item(), 1.0)
+
+# %% [markdown]
+# The real digits have about a tenth each. Here some come several times as often as others, and one or two may be nearly missing. A mild case of mode collapse: nothing in the loss of one image says that the digits should be mixed evenly. Only $D$ can say so, by learning that there are too many of one kind.
+#
+# Mind who reads. The judge must answer with a digit whatever it sees, so a smear counts for something too. Coverage says which kinds are there, not how good they are. The distance of all 10,000 says more:
+
+# %%
+gan_distance = distance(gan_samples)
+print(f"GAN ≈ {gan_distance:.1f}, 10,000 training images ≈ {distance(train_images[:10_000]):.1f}")
+
+# %%
+# Checkpoint: much nearer to real digits than pure noise, and still far from real ones
+assert gan_distance < 0.7 * ceiling
+assert gan_distance > 5 * distance(train_images[:10_000])
+
+# %% [markdown]
+# ### Does the discriminator know its training images by heart?
+#
+# $D$ has 267,009 weights and has seen every training image several times. It could win the game in an unfair way: by remembering the real images, and calling everything else fake. Then $G$ would be told that even a perfect new digit is wrong. The 5,000 held-out images show whether it does so. They are as real as the others, and $D$ has never seen them.
+
+
+# %%
+@torch.inference_mode()
+def outputs_of(D, images):
+    """Raw outputs of D, (n,)."""
+    return torch.cat([D(x.to(device)) for x in images.split(2000)]).cpu()[:, 0]
+
+
+def ask(D, samples, border):
+    """Mean raw output of D for images it trained on, for held-out ones and for samples."""
+    groups = {"training": train_images[:5000], "held out": held_out, "samples": samples[:5000]}
+    outputs = {name: outputs_of(D, group) for name, group in groups.items()}
+    for name, values in outputs.items():
+        called_real = 100 * (values > border).float().mean()
+        print(f"{name:8} · mean output ≈ {values.mean():.2f}, called real: ≈ {called_real:.0f} %")
+    return {name: values.mean().item() for name, values in outputs.items()}
+
+
+# %%
+gan_asked = ask(gan_d, gan_samples, border=0)
+
+# %%
+# Checkpoint: held-out images are rated much nearer to training images than to samples
+assert gan_asked["training"] > gan_asked["samples"]
+gap = gan_asked["training"] - gan_asked["held out"]
+assert abs(gap) < 0.4 * (gan_asked["training"] - gan_asked["samples"])
+
+# %% [markdown]
+# $D$ treats real images that it has never seen nearly as it treats those it trained on. So what it has learned is mostly what real digits look like, and not a list. In a longer training, or with fewer images, the first two lines drift apart: a warning that the loss alone does not give.
+
+# %% [markdown]
+# ## 9 · A walk through the noise
+#
+# What lies between two noise vectors? Go in a straight line from one to the other, and draw what $G$ makes of ten points on the way. (Lesson 6 did this with the codes of a VAE.)
+
+
+# %%
+def walk(G, start, end, steps):
+    """Images of points on the lines between noises (n, noise_dim): (n, steps, 784)."""
+    shares = torch.linspace(0, 1, steps, device=device)[:, None]
+    points = (1 - shares) * start[:, None] + shares * end[:, None]  # (n, steps, noise_dim)
+    return draw(G, points.flatten(0, 1)).reshape(len(start), steps, 784)
+
+
+# %%
+seed_everything(SEED)
+starts, ends = draw_noise(100), draw_noise(100)
+walks = walk(gan_g, starts, ends, steps=10)
+fig, ax = plt.subplots(figsize=(8, 3.6))
+plotting.mosaic(walks[:4].flatten(0, 1), columns=10, ax=ax, title="Four walks, from left to right")
+plotting.show(
+    fig,
+    alt="Four rows of ten generated images. In each row one shape changes step by step into "
+    "another; neighbours resemble one another.",
+)
+
+# %%
+steps = (walks[:, 1:] - walks[:, :-1]).norm(dim=2)  # (100, 9)
+whole = (walks[:, -1] - walks[:, 0]).norm(dim=1)  # (100,)
+share = (steps.max(dim=1).values / whole).mean().item()
+print(f"the largest of nine steps covers ≈ {100 * share:.0f} % of the distance between the ends")
+
+# %%
+# Checkpoint: no step jumps all the way, and neighbours are nearer than the ends are
+assert share < 0.7
+assert steps.mean() < 0.5 * whole.mean()
+
+# %% [markdown]
+# The image changes gradually. It has to: $G$ is a stack of continuous functions, and a small change of the noise is a small change of the image. What is remarkable is that much of what lies between is a digit as well.
+#
+# One thing about the middle of the way. A noise vector has 96 numbers with variance $\frac13$ and mean 0, so the squares add up to 32 on average, and its length is near $\sqrt{32} \approx 5.66$. Hardly any vector is much shorter or longer: in 96 dimensions the deviations cancel. The point half-way between two of them is the mean of two independent vectors. Its variance is half as large, and its length only about 4. In training $G$ has practically never seen noise as short as this.
+
+# %%
+seed_everything(SEED)
+a, b = draw_noise(10_000), draw_noise(10_000)
+lengths, halfway = a.norm(dim=1), ((a + b) / 2).norm(dim=1)
+print(f"length of noise: ≈ {lengths.mean():.2f}, from ≈ {lengths.min():.1f}", end="")
+print(f" to ≈ {lengths.max():.1f}; half-way: ≈ {halfway.mean():.2f}")
+
+# %%
+# Checkpoint: lengths near the root of 32, half-way near 4, which no drawn noise comes close to
+assert abs(lengths.mean().item() - math.sqrt(32)) < 0.05
+assert abs(halfway.mean().item() - 4) < 0.05
+assert lengths.min() > 4.2
+
+# %% [markdown]
+# ## 10 · LSGAN: another pair of losses
+#
+# What could be better? The game has two parts that can be changed, the nets and the losses. Lesson 9 changes the nets. Here come the losses of the **least squares GAN** (Mao et al., 2016). $D$'s raw output is no longer a logit. It is compared with the labels themselves, 1 for real and 0 for fake, by half the squared error:
+#
+# $$L_D = \tfrac12\,\mathbb{E}_x\,(D(x) - 1)^2 + \tfrac12\,\mathbb{E}_z\,D(G(z))^2, \qquad L_G = \tfrac12\,\mathbb{E}_z\,(D(G(z)) - 1)^2$$
+#
+# ### The best discriminator is an old friend
+#
+# Let $p(x)$ be the density of real images and $q(x)$ that of the fakes, as in lesson 7. At one point $x$ the loss of $D$ is $\tfrac12\,p\,(D-1)^2 + \tfrac12\,q\,D^2$: a parabola in the number $D = D(x)$. Its slope is $p\,(D - 1) + q\,D$, which is 0 for
+#
+# $$D^*(x) = \frac{p(x)}{p(x) + q(x)}.$$
+#
+# The same optimal answer as in lesson 7. But there it was the *probability* $\sigma(\ell)$, here it is the raw output itself. Where the two densities are equal, $D^* = \tfrac12$. So at the end of the game $L_D = \tfrac12 \cdot \tfrac14 + \tfrac12 \cdot \tfrac14 = \tfrac14$, and $L_G = \tfrac18$.
+
+# %% [markdown]
+# ### Exercise 8.4 · code: The losses of LSGAN
+#
+# Write both. `d_real` and `d_fake` are the raw outputs of $D$, `(batch, 1)`, used as they are.
+#
+# <details><summary>Hint</summary>
+#
+# Who wants the output on real images at 1? Who wants the output on fake ones at 0, and who at 1?
+#
+# </details>
+
+
+# %%
+def my_ls_d_loss(d_real, d_fake):
+    """Return the loss of D: one number."""
+    ...
+
+
+def my_ls_g_loss(d_fake):
+    """Return the loss of G."""
+    ...
+
+
+checks.ls_losses(my_ls_d_loss, my_ls_g_loss)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_ls_d_loss(d_real, d_fake):
+#     """Return the loss of D: one number."""
+#     return 0.5 * ((d_real - 1) ** 2).mean() + 0.5 * (d_fake**2).mean()
+#
+#
+# def my_ls_g_loss(d_fake):
+#     """Return the loss of G."""
+#     return 0.5 * ((d_fake - 1) ** 2).mean()
+# ```
+#
+# No sigmoid, no labels to make, nothing that could overflow. If the targets of $D$ are exchanged, $D$ and $G$ want the same thing, and $G$ learns to be recognised as fake.
+#
+# </details>
+
+
+# %%
+def ls_d_loss(d_real, d_fake):
+    return 0.5 * ((d_real - 1) ** 2).mean() + 0.5 * (d_fake**2).mean()
+
+
+def ls_g_loss(d_fake):
+    return 0.5 * ((d_fake - 1) ** 2).mean()
+
+
+# %%
+# Checkpoint: D wants 1 on real and 0 on fake, G wants 1 on fake; 1/4 and 1/8 at the end
+one, zero, half = torch.ones(4, 1), torch.zeros(4, 1), torch.full((4, 1), 0.5)
+assert ls_d_loss(one, zero) == 0
+assert ls_d_loss(zero, one) == 1
+assert (ls_g_loss(one), ls_g_loss(zero)) == (0, 0.5)
+assert (ls_d_loss(half, half), ls_g_loss(half)) == (0.25, 0.125)
+
+# %% [markdown]
+# Test the derivation without calculus: some values of $p$ and $q$, and for each the best $D$ out of a fine grid.
+
+# %%
+p, q = torch.rand(200, 1), torch.rand(200, 1)
+grid = torch.linspace(-0.5, 1.5, 2001)
+best = grid[(0.5 * p * (grid - 1) ** 2 + 0.5 * q * grid**2).argmin(dim=1)]
+print(f"largest distance from p/(p+q) ≈ {(best - (p / (p + q))[:, 0]).abs().max():.4f}")
+
+# %%
+# Checkpoint: the best output is p/(p+q), to within a step of the grid
+torch.testing.assert_close(best, (p / (p + q))[:, 0], atol=0.0011, rtol=0)
+
+# %% [markdown]
+# ### Slopes that do not die
+#
+# $G$ learns from the slope of its loss with respect to $D$'s output $\ell$ on a fake. Take the derivative of three losses:
+#
+# | loss of $G$ | formula | slope |
+# |---|---|---|
+# | saturating | $\log(1 - \sigma(\ell))$ | $-\sigma(\ell)$ |
+# | non-saturating | $-\log \sigma(\ell)$ | $-(1 - \sigma(\ell))$ |
+# | least squares | $\tfrac12 (\ell - 1)^2$ | $\ell - 1$ |
+#
+# Look at where each of them comes near 0.
+
+# %%
+SLOPES = {
+    "saturating": lambda out: torch.log(1 - out.sigmoid()),
+    "non-saturating": lambda out: -nn.functional.logsigmoid(out),
+    "least squares": lambda out: 0.5 * (out - 1) ** 2,
+}
+
+
+def slope_of(loss, outputs):
+    """Derivative of a loss at each output, by autograd."""
+    outputs = outputs.clone().requires_grad_()
+    return torch.autograd.grad(loss(outputs).sum(), outputs)[0]
+
+
+# %%
+outputs = torch.linspace(-5, 5, 201)
+fig, ax = plt.subplots(figsize=(7.5, 3.8))
+for (name, loss), style in zip(SLOPES.items(), ("-.", "--", "-"), strict=True):
+    ax.plot(outputs, slope_of(loss, outputs), style, label=name)
+ax.axhline(0, color="black", linewidth=0.8)
+_ = ax.set(xlabel="D's raw output on a fake", ylabel="slope of G's loss", ylim=(-3, 3))
+ax.legend(loc="upper left")
+plotting.show(
+    fig,
+    alt="Slopes of three generator losses against D's output. The saturating one is zero on the "
+    "left, the non-saturating one is zero on the right, and the least-squares one is a straight "
+    "line that is zero at 1 only.",
+)
+
+# %%
+# Checkpoint: the table's formulas, and who is flat where
+for name, formula in (
+    ("saturating", -outputs.sigmoid()),
+    ("non-saturating", outputs.sigmoid() - 1),
+    ("least squares", outputs - 1),
+):
+    torch.testing.assert_close(slope_of(SLOPES[name], outputs), formula, atol=1e-5, rtol=1e-4)
+assert slope_of(SLOPES["saturating"], outputs)[0].abs() < 0.01
+assert slope_of(SLOPES["non-saturating"], outputs)[-1].abs() < 0.01
+assert slope_of(SLOPES["least squares"], outputs).abs().argmin() == 120
+
+# %% [markdown]
+# The saturating loss dies on the left, where $D$ is sure of the fake: that was lesson 7's failure. The non-saturating one cures this and dies on the right, among the fakes that $D$ takes for real. The least-squares slope is 0 at a single point. However far $D$'s output is from the target, there is a pull, and it grows with the distance. It also pulls back a fake whose output lies beyond 1, so that $G$ is not paid for overshooting. The same holds for $D$ itself: with the cross-entropy a $D$ that is right and sure learns almost nothing more, with the squared error it is kept near 0 and 1.
+#
+# One caution: this is the slope at $D$'s output. What arrives at $G$ is that slope times the slope of $D$ with respect to the image, and nothing keeps the second factor from being small.
+
+# %% [markdown]
+# ### Exercise 8.5 · experiment: Equal pulls
+#
+# At which raw output below 1 do the non-saturating and the least-squares loss pull with the same strength? Find it to within 0.01 of strength. This gives both slopes:
+#
+# ```python
+# out = torch.tensor(0.0)
+# print(slope_of(SLOPES["non-saturating"], out), slope_of(SLOPES["least squares"], out))
+# ```
+#
+# <details><summary>Hint</summary>
+#
+# At 0 the slopes are $-0.5$ and $-1$: the least squares pull harder. At 1 it is the other way round. Try the middle, and halve again.
+#
+# </details>
+
+# %%
+equal_output = None  # your number
+checks.equal_pulls(equal_output)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# equal_output = 0.66
+# ```
+#
+# The strengths are $1 - \sigma(\ell)$ and $1 - \ell$, so the place is where $\sigma(\ell) = \ell$, at 0.659. Below it the squared error pulls harder, between it and the target the cross-entropy does. Mind that the same number does not mean the same to both: 0.66 is "rather real" for the one, and for the other a logit with the probability 0.66, which happens to agree here and nowhere else.
+#
+# </details>
+
+# %% [markdown]
+# ### What $G$ minimises
+#
+# In lesson 7 the best $D$ turned the game into a distance between $p$ and $q$. So it is here. The distance is of the kind called **Pearson's** $\chi^2$ ("chi squared"): for two densities, the mean squared relative difference, $\chi^2(f \,\|\, g) = \int \frac{(f - g)^2}{g}\,dx$.
+#
+# <details><summary>Derivation: the game with the best D, for any labels</summary>
+#
+# Give the labels names: $D$ aims at $b$ on real images and at $a$ on fakes, and $G$ wants $c$ on fakes. Ours are $a = 0$ and $b = c = 1$. At one point, $D$ minimises $\tfrac12 p\,(D - b)^2 + \tfrac12 q\,(D - a)^2$. The slope $p\,(D - b) + q\,(D - a)$ is 0 for
+#
+# $$D^* = \frac{b\,p + a\,q}{p + q}.$$
+#
+# Now $G$'s side. Add to its loss the term $\tfrac12\,\mathbb{E}_x (D(x) - c)^2$. It does not contain $G$, so for a given $D$ no gradient changes. Put in the best $D$, and write $C$ for what comes out:
+#
+# $$2C = \int (p + q)\,(D^* - c)^2\,dx = \int \frac{\bigl((b - c)\,p + (a - c)\,q\bigr)^2}{p + q}\,dx$$
+#
+# **The labels of the paper.** Choose $b - c = 1$ and $b - a = 2$, for instance $a = -1$, $b = 1$, $c = 0$. Then $a - c = -1$, the numerator is $(p - q)^2 = \bigl(2q - (p + q)\bigr)^2$, and
+#
+# $$2C = \int \frac{\bigl(2q - (p + q)\bigr)^2}{p + q}\,dx = \chi^2(2q \,\|\, p + q),$$
+#
+# Pearson's $\chi^2$ between $2q$ and $p + q$ (the paper writes $\chi^2_{\text{Pearson}}(p + q \,\|\, 2q)$ for the same integral). It is never negative, and 0 only for $p = q$.
+#
+# **Our labels.** With $a = 0$, $b = c = 1$ the numerator is $q^2$. Write $q = \tfrac12 (p + q) - \tfrac12 (p - q)$ and square:
+#
+# $$2C = \int \frac{q^2}{p + q}\,dx = \int \left(\frac{p + q}{4} - \frac{p - q}{2} + \frac{(p - q)^2}{4\,(p + q)}\right) dx = \frac12 + \frac14 \int \frac{(p - q)^2}{p + q}\,dx$$
+#
+# because $\int p = \int q = 1$. So it is a quarter of the same $\chi^2$, plus a constant: the smallest value $2C = \tfrac12$ is reached for $p = q$ and nowhere else.
+#
+# As in lesson 7, this speaks of a $D$ that is the best for the present $G$ at every moment. A $D$ that gets one step per step of $G$ is not.
+#
+# </details>
+#
+# In short: with the labels $a = -1$, $b = 1$, $c = 0$ the game's value is half of $\chi^2(2q\,\|\,p + q)$. With our labels 0 and 1 it is an eighth of it, plus $\tfrac14$. Both are smallest when the fakes are distributed as the real images. Test it on two densities over 50 points, with sums for integrals.
+
+
+# %%
+def game_value(p, q, a, b, c):
+    """C of the derivation: half the squared distance of the best D from c, under p and under q."""
+    best = (b * p + a * q) / (p + q)
+    return 0.5 * ((p + q) * (best - c) ** 2).sum()
+
+
+# %%
+p, q = (torch.rand(2, 50, dtype=torch.float64) + 0.01).unbind()
+p, q = p / p.sum(), q / q.sum()
+chi2 = ((2 * q - (p + q)) ** 2 / (p + q)).sum()
+print(f"χ² ≈ {chi2:.4f} · labels -1, 1, 0: C ≈ {game_value(p, q, -1, 1, 0):.4f}", end="")
+print(f" · labels 0, 1, 1: C ≈ {game_value(p, q, 0, 1, 1):.4f}")
+
+# %%
+# Checkpoint: both labellings measure Pearson's chi squared, and are smallest for q = p
+torch.testing.assert_close(game_value(p, q, -1, 1, 0), chi2 / 2)
+torch.testing.assert_close(game_value(p, q, 0, 1, 1), 0.25 + chi2 / 8)
+assert game_value(p, p, -1, 1, 0) == 0
+assert math.isclose(game_value(p, p, 0, 1, 1), 0.25)
+assert chi2 > 0
+
+# %% [markdown]
+# ## 11 · The same call
+#
+# New nets from the same seed, the same batches, the same function. Two arguments differ.
+
+# %%
+ls_d, ls_g, d_optimizer, g_optimizer = new_game()
+ls_start, ls_distances = copy.deepcopy((ls_d, ls_g)), []
+ls_history = train_gan(
+    ls_d,
+    ls_g,
+    ls_d_loss,
+    ls_g_loss,
+    d_optimizer,
+    g_optimizer,
+    batches,
+    NUM_ITERATIONS,
+    on_sheet=watch(ls_g, ls_distances),
+)
+
+# %% tags=["nbval-ignore-output"]
+# About this machine
+print(f"{NUM_ITERATIONS} iterations ≈ {ls_history.seconds:.0f} s")
+
+# %%
+# Checkpoint: the same start as the GAN; all weights moved; D rates real above fake
+assert torch.equal(ls_history.sheets[0], gan_history.sheets[0])
+assert all(moved(ls_d, ls_start[0]))
+assert all(moved(ls_g, ls_start[1]))
+assert all(map(math.isfinite, ls_history.d_loss + ls_history.g_loss))
+assert around(ls_history.d_real, NUM_ITERATIONS) > around(ls_history.d_fake, NUM_ITERATIONS)
+del ls_start
+
+# %%
+show_run(
+    ls_history,
+    ls_distances,
+    alt="The run of LSGAN in the same form. Above: six sheets, from grey noise to digits with "
+    "frayed edges. Below: losses without a clear trend after the beginning; D's raw output, "
+    "between 0 and 1, higher on real images than on fake ones; the Fréchet distance falls to a fraction.",
+)
+
+# %%
+ends_at = {
+    name: around(getattr(ls_history, name), NUM_ITERATIONS)
+    for name in ("d_loss", "g_loss", "d_real", "d_fake")
+}
+print(f"at the end: D's loss ≈ {ends_at['d_loss']:.3f}, G's loss ≈ {ends_at['g_loss']:.3f}", end="")
+print(f", D on real ≈ {ends_at['d_real']:.2f}, on fake ≈ {ends_at['d_fake']:.2f}")
+
+# %%
+# Checkpoint: D is ahead of the end of the game, with outputs on either side of one half
+assert ends_at["d_loss"] < 1 / 4
+assert ends_at["g_loss"] > 1 / 8
+assert 0 < ends_at["d_fake"] < 1 / 2 < ends_at["d_real"] < 1
+assert ls_distances[-1] < 0.6 * ls_distances[0]
+
+# %% [markdown]
+# The numbers live on another scale, a quarter and an eighth instead of $2 \ln 2$ and $\ln 2$. So it makes no sense to compare the loss of an LSGAN with that of a GAN, and it would not help if it did. Compare the images.
+
+# %%
+seed_everything(SEED)
+ls_samples = draw(ls_g, draw_noise(10_000))
+fig, axes = plt.subplots(1, 2, figsize=(12, 4))
+for ax, name, samples in zip(axes, ("GAN", "LSGAN"), (gan_samples, ls_samples), strict=True):
+    plotting.mosaic(samples[:60], columns=10, ax=ax, title=name)
+plotting.show(
+    fig,
+    alt="Sixty samples of the GAN and sixty of LSGAN. Both show readable digits with frayed "
+    "strokes and specks, and some shapes that are no digit; neither is clearly better.",
+)
+
+# %%
+ls_shares, ls_distance = coverage(read(ls_samples)[1]), distance(ls_samples)
+show_coverage(
+    ls_shares,
+    "Digits among 10,000 samples of LSGAN",
+    alt="Ten bars of unequal height for LSGAN, most of them well above the line at one per cent.",
+)
+print(f"digits with at least 1 %: GAN ≈ {(gan_shares >= 0.01).sum()}", end="")
+print(f", LSGAN ≈ {(ls_shares >= 0.01).sum()}")
+print(f"Fréchet distance: GAN ≈ {gan_distance:.1f}, LSGAN ≈ {ls_distance:.1f}")
+
+# %%
+# Checkpoint: at least eight digits here too; on the data's scale; and no great difference
+assert (ls_shares >= 0.01).sum() >= 8
+assert abs(share_of_black(ls_samples) - share_of_black(test_images)) < 0.3
+assert (ls_samples.mean() - test_images.mean()).abs() < 0.12
+assert 0.25 < ls_distance / gan_distance < 4
+
+# %% [markdown]
+# Two losses, and neither is far ahead. With another seed the one comes out better, then the other. A formula that promises better slopes is an argument, not a result, and a comparison of two single runs decides nothing. What limits both here is the nets: flattened pixels, and no idea of neighbourhood.
+#
+# And the held-out images? An image now counts as called real if the output is above $\tfrac12$, the middle between the two labels. For a logit the border was 0.
+
+# %%
+ls_asked = ask(ls_d, ls_samples, border=0.5)
+
+# %%
+# Checkpoint: this D does not know its training images by heart either
+assert ls_asked["training"] > ls_asked["samples"]
+gap = ls_asked["training"] - ls_asked["held out"]
+assert abs(gap) < 0.4 * (ls_asked["training"] - ls_asked["samples"])
+
+# %% [markdown]
+# ## 12 · Scrub through both runs
+#
+# All sheets were recorded. Move the slider and follow one of the sixteen: does it keep its digit?
+
+
+# %%
+def show_sheets(number):
+    iteration = gan_history.sheet_iterations[number]
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.2))
+    for ax, name, history in zip(axes, ("GAN", "LSGAN"), (gan_history, ls_history), strict=True):
+        plotting.mosaic(history.sheets[number], columns=8, ax=ax, title=f"{name}, {iteration:,}")
+    plotting.show(fig, alt=f"Sixteen images of GAN and of LSGAN after {iteration:,} iterations.")
+
+
+# %% tags=["nbval-ignore-output"]
+last = len(gan_history.sheets) - 1
+_ = interact(
+    show_sheets,
+    number=IntSlider(last, min=0, max=last, description="sheet", continuous_update=False),
+)
+
+# %% [markdown]
+# The same without a slider: two of the sixteen noise vectors in all sheets, first for the GAN, then for LSGAN.
+
+# %%
+chosen = [torch.stack([sheet[i] for sheet in gan_history.sheets]) for i in (0, 1)]
+chosen += [torch.stack([sheet[i] for sheet in ls_history.sheets]) for i in (0, 1)]
+fig, ax = plt.subplots(figsize=(6.6, 4.4))
+plotting.mosaic(
+    torch.cat(chosen), columns=last + 1, ax=ax, title="From the first to the last sheet"
+)
+plotting.show(
+    fig,
+    alt="Four rows, each showing what one noise vector gives from the first sheet to the last. It "
+    "begins as grey noise, becomes a stroke, and often turns from one digit into another on the way.",
+)
+
+# %%
+drift = [(b - a).norm().item() for a, b in pairwise(gan_history.sheets)]
+print(
+    f"change from sheet to sheet: third to fourth ≈ {drift[2]:.0f}, the last two ≈ {drift[-1]:.0f}"
+)
+
+# %%
+# Checkpoint: the sheets go on changing to the end; the game does not come to rest
+assert min(drift[-3:]) > 0.2 * max(drift)
+
+# %% [markdown]
+# The same noise may be a 7 now and a 9 later. The images keep wandering, even when their quality hardly changes any more: each player walks away from where the other has just moved. A single network that descends on one loss comes to rest. Two that chase each other need not.
+
+# %% [markdown]
+# ## 13 · What an iteration costs
+#
+# Section 4 made three savings and proved that they change no gradient. Two more came without a word: images as tensors in memory (lesson 2), and `fused=True` in Adam. What is each of them worth? First count. `FlopCounterMode` adds up the floating-point operations of all matrix products.
+
+
+# %%
+def straightforward(D, G, d_optimizer, g_optimizer, batches, num_iterations):
+    """Two passes of G, gradients everywhere: the loop as one writes it first."""
+    stream = endless(batches)
+    for _ in range(num_iterations):
+        real = next(stream).to(device)
+        noise = draw_noise(len(real))
+        d_loss = gan_d_loss(D(real), D(G(noise)))
+        d_optimizer.zero_grad()
+        d_loss.backward()
+        d_optimizer.step()
+        g_loss = gan_g_loss(D(G(noise)))
+        g_optimizer.zero_grad()
+        g_loss.backward()
+        g_optimizer.step()
+
+
+def economical(D, G, d_optimizer, g_optimizer, batches, num_iterations):
+    """The two steps of this lesson, without sheets and bar."""
+    stream, spare = endless(batches), GANHistory()
+    for _ in range(num_iterations):
+        real = next(stream).to(device)
+        fake = G(draw_noise(len(real)))
+        d_step(spare, D, gan_d_loss, d_optimizer, real, fake.detach())
+        g_step(spare, D, gan_g_loss, g_optimizer, fake)
+
+
+# %%
+def operations(loop):
+    """Floating-point operations in the matrix products of one iteration."""
+    game = new_game()
+    with FlopCounterMode(display=False) as counter:
+        loop(*game, batches, 1)
+    return counter.get_total_flops()
+
+
+plain_count, short_count = operations(straightforward), operations(economical)
+print(f"{plain_count / 1e9:.2f} and {short_count / 1e9:.2f} thousand million operations")
+
+# %%
+# Checkpoint: nearly half of the arithmetic is saved
+assert 1.75 < plain_count / short_count < 2
+
+# %% [markdown]
+# One pass of a batch through $G$ is one unit of work, and a backward pass is about two (one product for the gradient of the weights, one for that of the input). The plain loop sends $G$ forward and backward twice, six units; ours once, three. $D$ is seven times smaller, and freezing it saves a third of one of its passes. That is nearly half of all arithmetic.
+#
+# And in seconds? Start from the plain loop with an ordinary `DataLoader` that transforms one image at a time, and put one saving after the other on top of it.
+
+# %%
+TRIED = 30  # iterations
+
+
+def from_picture(picture):
+    return (to_tensor(picture) - 0.5) / 0.5
+
+
+pictures = copy.copy(train_set)  # shares the images, so that they lie in memory once
+pictures.transform = from_picture
+one_by_one = DataLoader(pictures, BATCH_SIZE, shuffle=True)
+
+
+def milliseconds(loop, loader, fused):
+    """Time of one iteration, the better of two runs."""
+    times = []
+    for _ in range(2):
+        D, G, *_ = new_game()
+        settings = {"lr": 1e-3, "betas": (0.5, 0.999), "fused": fused}
+        optimizers = [torch.optim.Adam(net.parameters(), **settings) for net in (D, G)]
+        start = time.perf_counter()
+        loop(D, G, *optimizers, loader, TRIED)
+        times.append(1000 * (time.perf_counter() - start) / TRIED)
+    return min(times)
+
+
+# %% [markdown]
+# The last line is `train_gan` itself, with its bar and two sheets.
+
+
+# %%
+def whole_function(D, G, d_optimizer, g_optimizer, batches, num_iterations):
+    losses = gan_d_loss, gan_g_loss
+    train_gan(D, G, *losses, d_optimizer, g_optimizer, batches, num_iterations, sheet_every=1000)
+
+
+VARIANTS = {
+    "straightforward": (straightforward, False, False),
+    "+ tensors in memory": (straightforward, True, False),
+    "+ one pass of G, detach, D frozen": (economical, True, False),
+    "+ fused Adam": (economical, True, True),
+    "train_gan": (whole_function, True, True),
+}
+
+# %% tags=["nbval-ignore-output"]
+# About this machine
+spent = {}
+for name, (loop, in_memory, fused) in VARIANTS.items():
+    spent[name] = milliseconds(loop, batches if in_memory else one_by_one, fused)
+    print(f"{name:34} ≈ {spent[name]:.1f} ms", end="")
+    print(f", ≈ {spent['straightforward'] / spent[name]:.1f} times as fast as the first")
+
+# %%
+# Checkpoint: train_gan is clearly faster than the straightforward loop
+assert spent["straightforward"] / spent["train_gan"] > 1.4
+
+# %% [markdown]
+# Each line differs from the one above it in one thing. The tensors in memory save what lesson 2 measured: 128 small transformations per batch in Python. The arithmetic of $G$ is the largest part. And the plain Adam goes through every weight tensor several times, once for each operation of its formula, where the fused one goes through it once. With two million weights and small batches that is no trifle. (On a graphics card the shares are others: there the arithmetic takes little, and the loader weighs more.)
+
+# %% [markdown]
+# ## 14 · Saved for the comparison
+#
+# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 samples of each of the two, with the seconds of training and the parameters of $G$ and $D$ together.
+
+# %%
+num_parameters = count_parameters(gan_g, gan_d)
+for name, samples, history in (
+    ("gan", gan_samples, gan_history),
+    ("lsgan", ls_samples, ls_history),
+):
+    _ = results.save_samples(name, results.Samples(samples, history.seconds, num_parameters))
+print(f"{num_parameters:,} parameters each")
+
+# %%
+# Checkpoint: what was saved comes back on the scale [-1, 1], to within half a step of a byte
+assert num_parameters == 267_009 + 1_952_528
+for name, samples in (("gan", gan_samples), ("lsgan", ls_samples)):
+    loaded = results.load_samples(name)
+    assert loaded.images.shape == (10_000, 1, 28, 28)
+    assert (loaded.images[::10] - samples[::10]).abs().max() <= 0.5 / 127.5 + 1e-6
+    assert loaded.num_parameters == num_parameters
+    del loaded
+
+# %% [markdown]
+# ## Common mistakes
+#
+# | the bug | what you see | the fix |
+# |---|---|---|
+# | real and fake exchanged in $D$'s loss | $D$ and $G$ want the same; both losses fall, the images stay noise | test the loss: right answers must lower it |
+# | $G$ trained on label 0 | $G$'s loss falls to 0, the images never change for the better | $G$ labels its fakes as real |
+# | $D$ never updated | $D$'s loss stands still | compare its weights before and after |
+# | $G$'s optimiser holds $D$'s parameters | the sheets stay as they were at iteration 0 | compare the optimiser's parameters with the net's |
+# | `detach` in $G$'s step | the same: $G$ does not move | detach in $D$'s step only |
+# | no `detach` in $D$'s step | nothing wrong, and nearly twice the time | count the operations, or look for gradients on $G$ |
+# | `zero_grad` forgotten | steps along all old gradients | before every `backward` |
+# | one noise for the whole training | 128 images learned by heart, all others broken | draw inside the loop |
+# | LSGAN targets exchanged | $D$'s output is 1 on fakes | `ls_d_loss(one, zero)` must be 0 |
+# | a sigmoid at the end of $D$, and logits in the loss | $D$'s outputs stay between 0 and 1, it learns slowly | a bare linear layer at the end |
+# | $[-1, 1]$ drawn or stored as $[0, 1]$ | strokes with holes, a grey ground, or an error | map back, and check that black is 0 |
+# | labels by `torch.ones(...)` | an error about devices, on a graphics card only | `torch.ones_like(logits)` |
+# | batches not shuffled | losses that repeat with the epoch | `shuffle=True` |
+# | stopping when a loss is low | any quality at all | look at samples, measure coverage and distance |
+
+# %% [markdown]
+# ## What you can now do
+#
+# - Write a training function for two players, and test who moves, on what, and by which noise.
+# - Explain why one pass of $G$ is enough, and what `detach` and a frozen $D$ save.
+# - Read the two losses for what they say, and ask the samples for the rest: coverage, distance, held-out images.
+# - Derive the losses of LSGAN, its best discriminator and its link with Pearson's $\chi^2$, and train it by changing two arguments.
+# - Walk through the noise, and say why the middle of the way is a strange place.
+#
+# Lesson 9 keeps the function and the losses, and gives the players eyes: convolutions.
+
+# %% [markdown]
+# ## References
+#
+# - I. Goodfellow, J. Pouget-Abadie, M. Mirza, B. Xu, D. Warde-Farley, S. Ozair, A. Courville, Y. Bengio (2014). *Generative Adversarial Networks.* [arXiv:1406.2661](https://arxiv.org/abs/1406.2661)
+# - X. Mao, Q. Li, H. Xie, R. Y. K. Lau, Z. Wang, S. P. Smolley (2016). *Least Squares Generative Adversarial Networks.* [arXiv:1611.04076](https://arxiv.org/abs/1611.04076)
+# - A. Radford, L. Metz, S. Chintala (2015). *Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks.* [arXiv:1511.06434](https://arxiv.org/abs/1511.06434). Adam with $\beta_1 = 0.5$, LeakyReLU, walks.
+# - A. L. Maas, A. Y. Hannun, A. Y. Ng (2013). *Rectifier Nonlinearities Improve Neural Network Acoustic Models.* ICML Workshop on Deep Learning for Audio, Speech and Language Processing. LeakyReLU.
+# - M. Heusel, H. Ramsauer, T. Unterthiner, B. Nessler, S. Hochreiter (2017). *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium.* [arXiv:1706.08500](https://arxiv.org/abs/1706.08500). The Fréchet distance on images.
+# - M. Lucic, K. Kurach, M. Michalski, S. Gelly, O. Bousquet (2017). *Are GANs Created Equal? A Large-Scale Study.* [arXiv:1711.10337](https://arxiv.org/abs/1711.10337). One seed decides nothing.
