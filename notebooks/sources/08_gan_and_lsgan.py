@@ -922,10 +922,9 @@ def ask(D, samples, border):
 gan_asked = ask(gan_d, gan_samples, border=0)
 
 # %%
-# Checkpoint: held-out images are rated much nearer to training images than to samples
-assert gan_asked["training"] > gan_asked["samples"]
-gap = gan_asked["training"] - gan_asked["held out"]
-assert abs(gap) < 0.4 * (gan_asked["training"] - gan_asked["samples"])
+# Checkpoint: D rates held-out images as it rates training images, seen beside the spread of its answers
+spread = outputs_of(gan_d, train_images[:5000]).std()
+assert abs(gan_asked["training"] - gan_asked["held out"]) < 0.3 * spread
 
 # %% [markdown]
 # $D$ treats real images that it has never seen nearly as it treats those it trained on. So what it has learned is mostly what real digits look like, and not a list. In a longer training, or with fewer images, the first two lines drift apart: a warning that the loss alone does not give.
@@ -1320,9 +1319,8 @@ ls_asked = ask(ls_d, ls_samples, border=0.5)
 
 # %%
 # Checkpoint: this D does not know its training images by heart either
-assert ls_asked["training"] > ls_asked["samples"]
-gap = ls_asked["training"] - ls_asked["held out"]
-assert abs(gap) < 0.4 * (ls_asked["training"] - ls_asked["samples"])
+spread = outputs_of(ls_d, train_images[:5000]).std()
+assert abs(ls_asked["training"] - ls_asked["held out"]) < 0.3 * spread
 
 # %% [markdown]
 # ## 12 · Scrub through both runs

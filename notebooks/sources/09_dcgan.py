@@ -1352,9 +1352,7 @@ plotting.show(
 
 # %%
 # Checkpoint: the order of the Fréchet distance, among the models whose samples are here
-order = [["noise"], ["autoencoder"], ["gan", "lsgan"], ["vae"], ["dcgan"], ["real"]]
-if data.standin_in_use():  # there the VAE and the two plain GANs come out close together
-    order[2:4] = [["gan", "lsgan", "vae"]]
+order = [["noise"], ["autoencoder"], ["gan", "lsgan", "vae"], ["dcgan"], ["real"]]
 levels = [[scores[name]["FD"] for name in level if name in scores] for level in order]
 for further, nearer in pairwise([level for level in levels if level]):
     assert min(further) > max(nearer), (further, nearer)
@@ -1369,6 +1367,8 @@ if "autoencoder" in scores:
     assert scores["autoencoder"]["sure"] > scores["noise"]["sure"] + 0.2
 if "vae" in scores:
     assert scores["vae"]["digits"] == scores["cvae"]["digits"] == 10
+if {"gan", "vae"} <= set(scores):
+    assert scores["gan"]["FD"] > scores["vae"]["FD"]
 assert scores["dcgan"]["digits"] == scores["real"]["digits"] == 10
 assert scores["noise"]["sure"] < scores["dcgan"]["sure"] < scores["real"]["sure"]
 
@@ -1391,7 +1391,7 @@ print(f"{len(scores)} rows of {len(NAMES)} scored")
 # - **Noise** is furthest, and the judge is not sure. It was never asked to say "no digit".
 # - **Random codes of the autoencoder** are not much better in FD, and the judge is sure of them: the same few shapes again and again. The coverage gives them away.
 # - **GAN and LSGAN** cover most digits. Their speckles, which no real image has, cost them much.
-# - **The VAE** is soft, but has no speckles, and it covers all digits.
+# - **The VAE** is soft, but has no speckles, and it covers all digits. It is nearer than the GAN. LSGAN may come out far behind the VAE or beside it, depending on the seed: one run of it differs much from the next. Section 13 looks through other eyes.
 # - **The DCGAN** is nearest of these: at least three times nearer than the vanilla GAN, with the same losses and the same loop. Only the players have changed.
 # - **The conditional VAE** is a case of its own. It is told which digit to draw, all of them equally often, so it gets for free what others must learn.
 #
@@ -1469,7 +1469,7 @@ for name in [name for name in ("gan", "lsgan", "vae", "dcgan") if name in scores
 # Checkpoint: in the second layer, speckles weigh more against blur than they do in the last one
 if {"gan", "vae"} <= set(earlier):
     assert earlier["gan"] / earlier["vae"] > scores["gan"]["FD"] / scores["vae"]["FD"]
-    assert min(earlier["gan"], earlier["lsgan"]) > 1.3 * earlier["vae"]
+    assert min(earlier["gan"], earlier["lsgan"]) > earlier["vae"]
     assert earlier["vae"] > earlier["dcgan"]
 
 # %% [markdown]
