@@ -777,8 +777,8 @@ axes[1].plot(distances)
 axes[1].set(xlabel="round", ylabel="JS(p, q)", title="Distance of the densities")
 plotting.show(
     fig,
-    alt="Left: the losses of both players, averaged over 20 rounds. They move apart and end at the "
-    "lines 2 ln 2 and ln 2. Right: the Jensen-Shannon divergence falls from ln 2 to near 0.",
+    alt="Left: the losses of both players, averaged over 20 rounds. G's shoots up and then falls, D's "
+    "climbs slowly, and both settle on the lines 2 ln 2 and ln 2. Right: the Jensen-Shannon divergence falls from ln 2 to near 0.",
 )
 
 # %% [markdown]
@@ -918,7 +918,7 @@ plotting.show(
 # %%
 plotting.show(
     draw_patient(*patients["A"]),
-    alt="Patient A. The loss of G stays well below its dotted line, log 2, while the loss of D is "
+    alt="Patient A. The loss of G sinks well below its dotted line, log 2, while the loss of D ends "
     "above its own line, 2 log 2.",
 )
 

@@ -689,8 +689,8 @@ ratio = milliseconds["straightforward"] / milliseconds["channels_last (train_gan
 print(f"in all: ≈ {ratio:.1f} times as fast")
 
 # %%
-# Checkpoint: the same training in clearly less time (about half, on a machine at rest)
-assert milliseconds["straightforward"] > 1.2 * milliseconds["channels_last (train_gan)"]
+# Checkpoint: the same training in clearly less time
+assert milliseconds["straightforward"] > 1.5 * milliseconds["channels_last (train_gan)"]
 
 
 # %%
