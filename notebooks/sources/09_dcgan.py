@@ -785,8 +785,7 @@ _ = D.zero_grad(), G.zero_grad()
 
 # %%
 def smooth(values, width=20):
-    kernel = torch.ones(1, 1, width) / width
-    return nn.functional.conv1d(torch.tensor(values)[None, None], kernel)[0, 0].tolist()
+    return torch.tensor(values).unfold(0, width, 1).mean(dim=1)
 
 
 fig, ax = plt.subplots(figsize=(8, 3.4))
@@ -1287,8 +1286,10 @@ def some(images, count):
     return images[:: len(images) // count][:count].clone()
 
 
-def score(images, for_neighbours):
-    """Measure images; nearest training images are looked up for some of for_neighbours."""
+def score(images, for_neighbours=None):
+    """Measure images; nearest training images are looked up for some of these, or of others."""
+    if for_neighbours is None:
+        for_neighbours = images
     features, digits, sure = read(images)
     near, _ = nearest_neighbours(some(for_neighbours, NEIGHBOURS_OF), train_images, batch_size=100)
     return {
@@ -1307,7 +1308,7 @@ for name in (progress := tqdm(NAMES, desc="scoring")):
     if found:
         images, costs[name] = found
         eight[name] = some(images, 8)
-        scores[name] = score(images, test_images if name == "real" else images)
+        scores[name] = score(images, test_images if name == "real" else None)
         progress.set_postfix(FD=f"{scores[name]['FD']:.1f}")
         del found, images
 
@@ -1419,8 +1420,7 @@ cheats = {  # recipes, so that only one set lies in memory at a time
 
 # %%
 for name, make in cheats.items():
-    images = make()
-    scores[name] = score(images, images)
+    scores[name] = score(make())
     print(row(name, scores[name]))
 print(row("DCGAN", scores["dcgan"]))
 
