@@ -26,7 +26,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test test-notebooks lint data notebooks doctor lock lesson
+.PHONY: help lab test test-notebooks test-browser lint data notebooks doctor lock lesson
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -45,6 +45,9 @@ test: lesson lint ## check everything that must hold (NB=02: one lesson)
 
 test-notebooks: lesson $(STAMP) data ## run the notebooks and compare what they give with what is stored
 	$(PY) -m pytest notebooks$(if $(LESSON),/$(LESSON)_*.ipynb) $(NBVAL)
+
+test-browser: lesson $(STAMP) data ## open the lessons in Chromium and use them as a student does
+	$(PY) -m pytest tests/browser $(if $(LESSON),--lesson $(LESSON))
 
 lint: $(STAMP) ## check style and formatting
 	$(PY) -m ruff check .

@@ -92,7 +92,7 @@ MISTAKES = [
     (
         "1.2",
         "def mse_gradient(x, y, weight, bias):\n"
-        "    return (2 * (weight * x_train + bias - y_train) * x_train).mean(), 0",
+        "    return (2 * (weight * x_data + bias - y_data) * x_data).mean(), 0",
         "NameError",
     ),
     (

@@ -9,6 +9,7 @@ import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from course_utils import data, plotting
@@ -125,6 +126,12 @@ def test_curves_draws_one_named_line_for_each_series_from_zero():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "test"]
 
 
+def test_curves_with_a_window_draws_means_in_the_middle_of_their_window():
+    ax = plotting.curves({"loss": [1, 2, 6, 4, 5]}, window=3)
+    assert list(ax.lines[0].get_ydata()) == pytest.approx([3, 4, 5])
+    assert list(ax.lines[0].get_xdata()) == [1, 2, 3]
+
+
 def test_curves_can_be_told_apart_without_colour():
     ax = plotting.curves({name: [1, 2] for name in "abcd"})
     assert len({line.get_linestyle() for line in ax.lines}) == 4
@@ -180,6 +187,21 @@ def test_probability_bars_have_the_right_heights_on_a_scale_from_0_to_1():
 def test_the_style_is_found_by_its_name_and_loads():
     with plt.style.context("course_utils.course"):
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"][0].lower().lstrip("#") == "0072b2"
+
+
+def contrast_on_white(color):
+    """Contrast ratio as WCAG 2.2 (2023) defines it."""
+    parts = np.array(to_rgb(color))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+
+
+def test_every_colour_of_the_style_stands_out_from_white():
+    assert contrast_on_white("white") == pytest.approx(1)
+    assert contrast_on_white("black") == pytest.approx(21)
+    with plt.style.context("course_utils.course"):
+        for color in plt.rcParams["axes.prop_cycle"].by_key()["color"]:
+            assert contrast_on_white(color) >= 3, color
 
 
 @pytest.mark.parametrize("shape", [(6, 784), (6, 28, 28), (6, 1, 28, 28)])

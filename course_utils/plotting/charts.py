@@ -15,15 +15,19 @@ def curves(
     xlabel: str = "epoch",
     ylabel: str = "loss",
     title: str = "",
+    window: int = 1,
 ) -> Axes:
     """Draw one line for each entry, with its name in the legend; x counts from 0.
 
-    The lines differ in dash pattern as well as in colour.
+    The lines differ in dash pattern as well as in colour. With a window, each point is the mean
+    of so many values that follow one another, and stands in their middle.
     """
     ax = ax or plt.subplots()[1]
     styles = ("-", "--", "-.", ":")
     for i, (name, values) in enumerate(series.items()):
-        ax.plot(np.arange(len(values)), values, styles[i % len(styles)], label=name)
+        means = np.convolve(values, np.ones(window) / window, mode="valid")
+        middles = np.arange(len(means)) + (window - 1) / 2
+        ax.plot(middles, means, styles[i % len(styles)], label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.legend()
     return ax

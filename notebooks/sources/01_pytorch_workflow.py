@@ -13,7 +13,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 45 minutes to read, with the exercises. All cells together run in about 12 seconds on two slow cores without a graphics card.
+# **Time** About 45 minutes to read, with the exercises. All cells together run in about 15 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -754,7 +754,7 @@ print(f"lr 0.1: the last two test errors {last_two[0]:.4f} and {last_two[1]:.4f}
 assert max(last_two) > 5 * min(last_two)
 
 # %% [markdown]
-# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. Its test error gives it away:
+# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. Its test error has just given it away.
 
 # %% [markdown]
 # ### Exercise 1.4 · experiment: Thirty epochs

@@ -1234,7 +1234,7 @@ runs = {
 # %%
 fig, axes = plt.subplots(2, 3, figsize=(13, 6), sharex=True, sharey=True)
 for ax, (name, losses) in zip(axes.flat, runs.items(), strict=True):
-    ax.plot(runs["as it should be"], color="silver", linewidth=1)
+    ax.plot(runs["as it should be"], color="grey", linewidth=1)
     ax.plot(losses, color="#D55E00", linewidth=1)
     ax.set(title=name, ylim=(0, 5))
     if np.isnan(losses[-1]):

@@ -618,7 +618,7 @@ def relu_backward(dA, Z):  # (n, m), (n, m) -> dZ (n, m)
 # %% [markdown]
 # ### Exercise 3.3 · code: A leaky neighbour
 #
-# **Leaky ReLU** lets a little through on the negative side: $z$ for $z > 0$, and $0.01\,z$ otherwise. You will need it for the discriminators of lessons 8 and 9. Write its backward step.
+# **Leaky ReLU** lets a little through on the negative side: $z$ for $z > 0$, and $0.01\,z$ otherwise. The discriminators of lessons 8 and 9 use it (in lesson 8 with 0.2 for 0.01). Write its backward step.
 #
 # <details><summary>Hint</summary>
 #
@@ -1017,7 +1017,7 @@ print(f"training accuracy ≈ {100 * hopeless:.1f} %")
 # %% [markdown]
 # Five passes over all the data, and the network knows next to nothing. Why? Two reasons, and both can be measured.
 #
-# **The steps are tiny.** Each parameter moves by $-\text{lr}\,g_i$, and moving it by a little $d_i$ changes the loss by about $g_i d_i$. So one step should lower the loss by about $\text{lr}\sum_i g_i^2 = \text{lr}\,\lVert g\rVert^2$. Compare that with what happened in the last step that was logged, and work out how many steps it would take to lower the loss by 1:
+# **The steps are tiny.** Each parameter moves by $-\text{lr}\,g_i$, and moving it by a little $d_i$ changes the loss by about $g_i d_i$. So one step should lower the loss by about $\text{lr}\sum_i g_i^2 = \text{lr}\,\lVert g\rVert^2$. Compare that with the last fall that was logged, which is that of the step before, and work out how many steps it would take to lower the loss by 1:
 
 # %%
 squared_norm = sum(np.sum(gradient**2) for gradient in full_gradients.values())
@@ -1672,8 +1672,8 @@ fig.supxlabel("step")
 fig.supylabel("loss")
 plotting.show(
     fig,
-    alt="Six loss curves, each beside the correct one. The first three shoot up and out of the "
-    "picture, shuffled labels and zero weights give flat lines, the small rate falls very slowly.",
+    alt="Six loss curves, each beside the correct one. With a flipped sign and with softmax of rows the "
+    "loss leaves the picture at the top, with 1/m forgotten it jumps up and stays high, shuffled labels and zero weights give flat lines, the small rate falls very slowly.",
 )
 
 # %% [markdown]

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 1 to 3: layers, mini-batches, Adam, the one-cycle rate. From lesson 2 the classifier that you saved. From school: distances, the dot product, mean and variance, the normal distribution. The folded derivation in section 7 also uses matrices.
 #
-# **Time** About 100 minutes to read, with the exercises. All cells together run in about 125 seconds on two slow cores without a graphics card.
+# **Time** About 100 minutes to read, with the exercises. All cells together run in about 140 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -975,12 +975,12 @@ assert conv_parameters == sum(n * m * k * k + m for n, m, k in kernels) == 5_729
 assert num_parameters // conv_parameters == 38
 
 # %% [markdown]
-# 5,729 parameters against 219,891, because one kernel serves the whole picture. It trains for six epochs with the peak at $10^{-2}$. The optimiser gets a **weight decay** of $10^{-5}$: it adds $10^{-5}$ times each parameter to its gradient, which pulls weights that nobody needs towards 0.
+# 5,729 parameters against 219,891, because one kernel serves the whole picture. It trains for eight epochs with the peak at $10^{-2}$. The optimiser gets a **weight decay** of $10^{-5}$: it adds $10^{-5}$ times each parameter to its gradient, which pulls weights that nobody needs towards 0.
 
 # %%
 seed_everything(SEED)
 conv_net = ConvAutoencoder().to(device)
-conv_errors = fit(conv_net, train_images, test_images, 6, 1e-2, weight_decay=1e-5)
+conv_errors = fit(conv_net, train_images, test_images, 8, 1e-2, weight_decay=1e-5)
 print(f"convolutional: test error ≈ {conv_errors[-1]:.1f} with 32 code numbers")
 print(f"linear layers: test error ≈ {test_error:.1f} with 3 code numbers")
 
@@ -1000,7 +1000,7 @@ plotting.show(
 # %%
 # Checkpoint: the convolutional net's test error, and it never stopped learning
 conv_error = conv_errors[-1]
-assert 30 < conv_error <= 88
+assert 30 < conv_error <= 83
 assert conv_errors[0] > conv_errors[2] > conv_error
 
 # %%
@@ -1044,7 +1044,7 @@ for share in (read["linear layers, code of 3"], read["convolutional, code of 32"
     assert 0.75 < share < read["original"] - 0.03
 
 # %% [markdown]
-# The convolutional net's error is lower, and the judge reads its digits about as well as those of the other. A lower error is not yet a clearer digit. And be careful with the comparison: this net has 32 code numbers, not 3. With 32 numbers the linear net of section 7 does about as well after a shorter training, and PCA does better still, with 784 · 32 weights for its directions. What the convolution shows is how far one gets with 5,729.
+# The convolutional net's error is lower by a quarter or so, and still the judge does not recognise every digit: a low error is not yet a clear digit. And be careful with the comparison: this net has 32 code numbers, not 3. With 32 numbers the linear net of section 7 does about as well after a shorter training, and PCA does better still, with 784 · 32 weights for its directions. What the convolution shows is how far one gets with 5,729.
 
 # %% [markdown]
 # ## 9 · Odd inputs
@@ -1055,8 +1055,8 @@ for share in (read["linear layers, code of 3"], read["convolutional, code of 32"
 seed_everything(SEED)
 checkerboard = ((torch.arange(28)[:, None] // 4 + torch.arange(28) // 4) % 2) * 2.0 - 1
 shirt = -torch.ones(28, 28)
-shirt[4:25, 8:20] = 0.6  # body
-shirt[4:10, 3:25] = 0.6  # sleeves
+shirt[4:25, 8:20] = 1  # body
+shirt[4:10, 3:25] = 1  # sleeves
 shirt[4:7, 11:17] = -1  # neck
 odd = torch.stack([torch.rand(28, 28) * 2 - 1, checkerboard, shirt]).flatten(1)  # (3, 784)
 odd_recon = reconstruct(net, odd)
@@ -1091,9 +1091,9 @@ for name, error, distance in zip(names, errors, to_digit.tolist(), strict=False)
     print(f"{name:12} to its own picture ≈ {error:.0f} to the nearest digit ≈ {distance:.0f}")
 
 # %%
-# Checkpoint: odd inputs are worse than 99 % of digits, and their drawings are nearer to a digit
+# Checkpoint: odd inputs are clearly worse than 99 % of digits, and their drawings are nearer to a digit
 odd_error = torch.tensor(errors[:3])
-assert (odd_error > unusual).all()
+assert (odd_error > 1.1 * unusual).all()
 assert (to_digit < 0.6 * odd_error).all()
 
 # %% [markdown]
@@ -1119,14 +1119,14 @@ def line(z_a, z_b, stops):
 # %%
 z_a, z_b = test_codes[first[0]][None], test_codes[first[1]][None]  # a zero and a one
 walk = decode(line(z_a, z_b, 41)[0])  # (41, 784)
-confidence, answer = judged(walk)
+stop_confidence, stop_answer = judged(walk)
 
 
 # %%
 def draw_stop(ax, position, stop):
     plotting.mosaic(walk[[stop]], columns=1, ax=ax)
-    position.plot(np.linspace(0, 1, 41), confidence)
-    position.plot(stop / 40, confidence[stop], "o", color="#D55E00", markersize=9)
+    position.plot(np.linspace(0, 1, 41), stop_confidence)
+    position.plot(stop / 40, stop_confidence[stop], "o", color="#D55E00", markersize=9)
     position.set(xlabel="$t$", ylabel="judge's confidence", ylim=(0, 1.03))
 
 
@@ -1134,7 +1134,7 @@ def draw_stop(ax, position, stop):
 def walk_to(stop):
     fig, (ax, position) = plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2])
     draw_stop(ax, position, stop)
-    ax.set_title(f"a {answer[stop]}, says the judge")
+    ax.set_title(f"a {stop_answer[stop]}, says the judge")
     plotting.show(fig, alt=f"Stop {stop} of 40 on the way from a zero to a one.")
 
 
@@ -1143,7 +1143,7 @@ _ = interact(walk_to, stop=IntSlider(20, min=0, max=40, continuous_update=False)
 # %%
 fig, (ax, position) = plt.subplots(2, 1, figsize=(9.5, 4.4), height_ratios=[1, 2])
 plotting.mosaic(walk[::4], columns=11, ax=ax, title="every fourth stop")
-position.plot(np.linspace(0, 1, 41), confidence)
+position.plot(np.linspace(0, 1, 41), stop_confidence)
 _ = position.set(xlabel="$t$", ylabel="judge's confidence", ylim=(0, 1.03), xlim=(-0.05, 1.05))
 plotting.show(
     fig,

@@ -421,7 +421,7 @@ assert history["test reconstruction"][-1] < 0.75 * history["test reconstruction"
 assert history["train reconstruction"][-1] > test_rec + 2
 
 # %% [markdown]
-# The two terms pull in opposite directions. A better reconstruction needs clouds that are narrow and far apart, and the KL charges for both. The reconstruction error falls throughout. The KL settles early: the net soon spends all the nats that pay for themselves, and afterwards only learns to spend them better.
+# The two terms pull in opposite directions. A better reconstruction needs clouds that are narrow and far apart, and the KL charges for both. The reconstruction error falls almost throughout. The KL settles early: the net soon spends all the nats that pay for themselves, and afterwards only learns to spend them better.
 #
 # Why is the test curve below the training curve, on images the net has never seen? It was measured with the mean codes, the training curve with drawn ones. The noise costs several nats. Besides, the training value is the mean over a whole epoch, while the net was still learning. In the first epoch that makes most of the difference.
 
@@ -606,7 +606,7 @@ clouds = Normal(test_mu[:8, strongest].cpu(), (test_logvar[:8, strongest].cpu() 
 fig, axes = plt.subplots(1, 2, figsize=(12, 3.8))
 axes[0].plot(grid, clouds.log_prob(grid[:, None]).exp(), linewidth=1.5)
 axes[0].set(title="The clouds of eight images", ylabel="density")
-axes[1].hist(test_z[:, strongest].cpu(), 60, density=True, color="#56B4E9")
+axes[1].hist(test_z[:, strongest].cpu(), 60, density=True, color="#2E8FC9")
 axes[1].set(title="One code of each of 10,000 images")
 for ax in axes:
     ax.plot(grid, prior.log_prob(grid).exp(), "k--", label="standard normal")
@@ -713,8 +713,8 @@ shares = torch.linspace(0, 1, 10)[:, None]
 by_pixel = (1 - shares) * by_code[:1] + shares * by_code[-1:]
 plotting.show(
     plotting.image_grid(torch.cat([by_code, by_pixel]), columns=10),
-    alt="Two rows from one digit to another. Upper row, through the latent space: a single stroke "
-    "that bends from one digit into the other. Lower row, through the pixels: the first digit fades "
+    alt="Two rows from one digit to another. Upper row, through the latent space: strokes "
+    "that bend from one digit into the other, faint half-way. Lower row, through the pixels: the first digit fades "
     "out while the second fades in, and half-way both are there in grey.",
 )
 
@@ -865,14 +865,12 @@ for name, value in gaps.items():
     print(f"{name:24} gap ≈ {value:.1f}")
 
 # %%
-# Checkpoint: random codes of the autoencoder are worse than prior samples of either VAE
+# Checkpoint: random codes of the autoencoder are worse than prior samples of the VAE
 assert gaps["real training images"] < 0.2 * gaps["VAE, twenty units"]
-assert gaps["VAE, two units"] < gaps["autoencoder, two numbers"]
-assert 1.5 * gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
-assert gaps["VAE, twenty units"] < gaps["noise"]
+assert gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"] < gaps["noise"]
 
 # %% [markdown]
-# Same layers, same images, same budget, and the random codes of the autoencoder are further from real digits than the prior samples of the VAE with two units. Noise and the KL make the difference. With twenty units and a longer training the gap is only about half of the autoencoder's.
+# The random codes of the autoencoder are further from real digits than the prior samples of the VAE with twenty units. How much further is a matter of luck, because nobody told the autoencoder where to put its codes. Beside the VAE with two units, which has the same layers, images and budget, it comes out behind with most seeds, as here, and ahead with some. Noise and the KL put an end to this luck.
 #
 # Lesson 4 stored 10,000 images from random codes of its own autoencoder. If they are on this machine, they can be judged as well:
 
@@ -1470,8 +1468,8 @@ for name in compared:
     print(f"{name:24} gap ≈ {gaps[name]:.1f}")
 
 # %%
-# Checkpoint: both are far closer to real digits than the autoencoder's random codes
-assert 1.5 * gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
+# Checkpoint: both are closer to real digits than the autoencoder's random codes
+assert gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
 assert 2 * gaps["conditional VAE"] < gaps["autoencoder, two numbers"]
 
 # %%

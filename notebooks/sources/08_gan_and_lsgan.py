@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 8 · GAN and LSGAN
 #
-# In lesson 7 two small networks played against each other on a line. Here the game grows up: one network learns to draw digits, the other learns to see through it, and you measure how far the two get.
+# In lesson 7 two small networks played against each other on a line. Here one learns to draw digits, the other learns to see through it, and you measure how far the two get.
 #
 # **You will**
 #
@@ -9,7 +9,7 @@
 # - train a GAN on 50,000 digits, and watch its samples while it learns,
 # - say what the two losses tell, and measure what they do not,
 # - derive the losses of LSGAN, and train it by the same call,
-# - explain what makes one iteration fast, and check that the short cuts change no gradient.
+# - explain what makes one iteration fast, and check that the shortcuts change no gradient.
 #
 # **You need** Lessons 2 (cross-entropy, the judge), 3 (Adam) and 7 (the game, the optimal discriminator, `detach`). From school: derivatives, the logarithm, and the minimum of a parabola.
 #
@@ -104,7 +104,7 @@ assert not torch.equal(draw_noise(2), draw_noise(2))
 # %% [markdown]
 # Why uniform? Any distribution that we can draw from will do, and the normal one is as common. The generator turns it into whatever it needs. What the noise must have is room: 96 independent numbers leave space for all the ways of writing a digit.
 #
-# The images leave the generator in $[-1, 1]$. Before a picture is stored or sent to the screen it must be mapped back to the bytes from 0 to 255.
+# The training images have pixels in $[-1, 1]$, and so will the generated ones. Before a picture is stored or sent to the screen it must be mapped back to the bytes from 0 to 255.
 
 
 # %%
@@ -123,7 +123,7 @@ assert torch.equal(to_bytes(train_images[:1000, 0]), train_set.data[:1000])
 #
 # The **discriminator** $D$ takes an image and answers with one number, 784 → 256 → 256 → 1. The number is a logit (lesson 2): large and positive means "real", large and negative means "fake", and 0 means "I cannot tell".
 #
-# Between its layers stands **LeakyReLU**: $x$ for positive $x$, and $0.2\,x$ for negative $x$. A plain ReLU lets no gradient through where it is 0. But all that the generator ever learns comes to it as a gradient through $D$, so a small slope everywhere is worth having.
+# Between its layers stands **LeakyReLU**: $x$ for positive $x$, and $0.2\,x$ for negative $x$. A plain ReLU lets no gradient through where it is 0. But all that the generator ever learns comes to it as a gradient through $D$, so a small slope everywhere is worth having. In $G$ the plain ReLU will do: no other net learns through it.
 #
 # The **generator** $G$ takes noise and answers with an image, 96 → 1024 → 1024 → 784. It ends with Tanh, whose range $(-1, 1)$ is that of the pixels.
 #
@@ -197,7 +197,7 @@ assert owns(g_optimizer, G)
 # %% [markdown]
 # ## 3 · The two losses, from logits
 #
-# $D$ shall say 1 (real) to real images and 0 (fake) to fake ones. Write $x$ for a real image, $z$ for noise, $\ell$ for a logit, and $\sigma(\ell) = 1/(1 + e^{-\ell})$ for the probability of "real" that it stands for. The binary cross-entropy of lesson 2 then gives
+# $D$ should say 1 (real) to real images and 0 (fake) to fake ones. Write $x$ for a real image, $z$ for noise, $\ell$ for a logit, and $\sigma(\ell) = 1/(1 + e^{-\ell})$ for the probability of "real" that it stands for. The binary cross-entropy of lesson 2 then gives
 #
 # $$L_D = -\,\mathbb{E}_x \log \sigma(D(x)) \;-\; \mathbb{E}_z \log\bigl(1 - \sigma(D(G(z)))\bigr),$$
 #
@@ -209,7 +209,7 @@ assert owns(g_optimizer, G)
 #
 # $-\log\sigma(\ell) = \log(1 + e^{-\ell})$. This function is called *softplus* of $-\ell$. For the other label, $1 - \sigma(\ell) = \sigma(-\ell)$, so $-\log(1 - \sigma(\ell)) = \log(1 + e^{\ell})$, the softplus of $\ell$.
 #
-# Both can be computed without overflow: for large $\ell$, $\log(1 + e^{\ell}) = \ell + \log(1 + e^{-\ell})$, and the exponential is small. The way over the probability cannot. For $\ell = -200$, $\sigma(\ell)$ is 0 in 32-bit numbers, and its logarithm is minus infinity. That is why a discriminator ends with a bare linear layer, and the loss takes its logits.
+# Both can be computed without overflow: for large $\ell$, $\log(1 + e^{\ell}) = \ell + \log(1 + e^{-\ell})$, and the exponential is small. Computed through the probability they cannot. For $\ell = -200$, $\sigma(\ell)$ is 0 in 32-bit numbers, and its logarithm is minus infinity. That is why a discriminator ends with a bare linear layer, and the loss takes its logits.
 #
 # </details>
 
@@ -254,7 +254,7 @@ checks.bce_losses(my_d_loss, my_g_loss)
 #     return softplus(-d_fake).mean()
 # ```
 #
-# The second one goes without labels: $-\log\sigma(\ell)$ is the softplus of $-\ell$. Either way is right for either loss. Old code makes the labels by `Variable(torch.ones(size, 1)).cuda()`: that breaks on every machine without that one kind of graphics card.
+# The second one goes without labels: $-\log\sigma(\ell)$ is the softplus of $-\ell$. Either way is right for either loss.
 #
 # </details>
 
@@ -296,7 +296,7 @@ assert gan_g_loss(nowhere).device.type == "meta"
 # %% [markdown]
 # ## 4 · One iteration: one step each
 #
-# One often reads that $D$ is trained until it is good, then $G$ until it is perfect, then $D$ again. Nobody does that. It is **alternation**: one batch, one step of $D$, one step of $G$, next batch. A $D$ trained to the end against one fixed $G$ would only know the faults of that $G$, and lesson 7 showed what becomes of $G$ against an opponent who is far too strong.
+# One often reads that $D$ is trained until it is good, then $G$ until it is perfect, then $D$ again. What is done is **alternation**: one batch, one step of $D$, one step of $G$, next batch. (Some take a few steps of $D$ for each step of $G$, as lesson 7 did.) A $D$ trained to the end against one fixed $G$ would only know the faults of that $G$, and a $G$ trained to the end against one fixed $D$ would only know how to fool that one.
 #
 # The plain way to write an iteration makes fake images twice, once for each step, and lets gradients run everywhere. Three savings change nothing in the result:
 #
@@ -345,7 +345,7 @@ def g_step(history, D, loss_fn, optimizer, fake):
 
 
 # %% [markdown]
-# Are these savings really free? Compute the gradients of one iteration twice: once in the plain way with two separate passes of $G$ on the same noise, once in the short way.
+# Are these savings really free? Compute the gradients of both losses twice, with $D$ as it is: once in the plain way with two separate passes of $G$ on the same noise, once in the short way.
 
 
 # %%
@@ -404,7 +404,7 @@ assert max(gradient.abs().max() for gradient in short[1]) > 0
 #     return d_loss.item(), g_loss.item()
 # ```
 #
-# Mend it. There are three faults. One of them stands there twice.
+# Mend it. There are three faults. One of them occurs twice.
 #
 # <details><summary>Hint</summary>
 #
@@ -502,7 +502,7 @@ def train_gan(
 # %% [markdown]
 # The function knows neither what kind of nets it trains nor which losses. Lesson 9 will import this very function and give it other nets.
 #
-# Before a training of a minute, test the function on a few iterations. A **hook** is a function that PyTorch calls whenever a module is used. With two of them we listen to what enters $D$ and $G$.
+# Before the training itself, test the function on a few iterations. A **hook** is a function that PyTorch calls whenever a module is used. With two of them we listen to what enters $D$ and $G$.
 
 
 # %%
@@ -512,14 +512,19 @@ def listen(net, heard):
 
 
 # %%
-trial = new_game()
-before = copy.deepcopy(trial[:2])
+D, G, d_optimizer, g_optimizer = new_game()
+D_before, G_before = copy.deepcopy((D, G))
 into_d, into_g = [], []
-hooks = [listen(trial[0], into_d), listen(trial[1], into_g)]
-tried = train_gan(*trial[:2], gan_d_loss, gan_g_loss, *trial[2:], batches, 6, sheet_every=3)
+hooks = [listen(D, into_d), listen(G, into_g)]
+players = D, G, gan_d_loss, gan_g_loss, d_optimizer, g_optimizer
+tried = train_gan(*players, batches, 6, sheet_every=3)
 for hook in hooks:
     hook.remove()
 print(f"sheets at {tried.sheet_iterations}; D was used {len(into_d)} times, G {len(into_g)} times")
+
+
+# %% [markdown]
+# $D$ is used three times in each of the 6 iterations: on real images, on fakes, and again on fakes in the step of $G$. $G$ is used once in each, and once for each of the 3 sheets.
 
 
 # %%
@@ -541,16 +546,16 @@ for _, seen_by_d, seen_by_g in zip(into_d[::3], into_d[1::3], into_d[2::3], stri
     assert torch.equal(seen_by_d, seen_by_g)
 
 # %%
-# Checkpoint: what D sees first are real images (their pixels are bytes), and not always the same
+# Checkpoint: what D sees first are real images (their pixels come from bytes), not always the same
 seen = torch.cat(into_d[::3])
 assert torch.equal((to_bytes(seen).float() / 255 - 0.5) / 0.5, seen)
 assert len(seen.unique(dim=0)) > 700
 
 # %%
 # Checkpoint: both players moved in all their weights, and D is not left frozen
-assert all(moved(trial[0], before[0]))
-assert all(moved(trial[1], before[1]))
-assert all(parameter.requires_grad for parameter in trial[0].parameters())
+assert all(moved(D, D_before))
+assert all(moved(G, G_before))
+assert all(parameter.requires_grad for parameter in D.parameters())
 assert tried.sheet_iterations == [0, 3, 6]
 assert len(tried.d_loss) == len(tried.g_loss) == len(tried.d_real) == len(tried.d_fake) == 6
 
@@ -559,7 +564,8 @@ assert len(tried.d_loss) == len(tried.g_loss) == len(tried.d_real) == len(tried.
 
 # %%
 D, G, d_optimizer, g_optimizer = new_game()
-fixed, spare, G_before = draw_noise(128), GANHistory(), copy.deepcopy(G)
+real, fixed = train_images[:128].to(device), draw_noise(128)
+spare, G_before = GANHistory(), copy.deepcopy(G)
 for _ in range(10):
     d_step(spare, D, gan_d_loss, d_optimizer, real, G(fixed).detach())
 leads = [r - f for r, f in zip(spare.d_real, spare.d_fake, strict=True)]
@@ -584,12 +590,14 @@ assert fooled[1] > fooled[0] + 0.1
 assert spare.g_loss[-1] < spare.g_loss[0]
 assert not any(moved(D, D_before))
 assert all(moved(G, G_before))
-del trial, before, into_d, into_g, seen
+del into_d, into_g, seen
 
 # %% [markdown]
+# Ten steps are enough for $D$ to tell one batch of real images from one batch of fakes by far, and enough for $G$ to fool a $D$ that stands still. That is why the two must alternate.
+#
 # ## 6 · The run
 #
-# While the cell runs you will want to see something. This turns a sheet into a picture for the browser. (`Image` is Pillow's, the library behind the PIL pictures of lesson 2. PNG is a file format, and base64 writes bytes as letters, so that a page can hold them.)
+# While the cell runs you will want to see something. `as_html` turns a sheet into a picture for the browser. (`Image` is Pillow's, the library behind the PIL pictures of lesson 2. PNG is a file format, and base64 writes bytes as letters, so that a page can hold them.)
 
 
 # %%
@@ -647,15 +655,15 @@ def distance(images):
 seed_everything(SEED)
 judging_noise = draw_noise(2000)
 floor = distance(train_images[:2000])
-ceiling = distance(2 * torch.rand(2000, 1, 28, 28) - 1)
-print(f"2,000 training images ≈ {floor:.1f}, 2,000 images of pure noise ≈ {ceiling:.0f}")
+noise_distance = distance(2 * torch.rand(2000, 1, 28, 28) - 1)
+print(f"2,000 training images ≈ {floor:.1f}, 2,000 images of pure noise ≈ {noise_distance:.0f}")
 
 # %%
 # Checkpoint: the yardstick tells real images from noise by far
-assert 20 * floor < ceiling
+assert 20 * floor < noise_distance
 
 # %% [markdown]
-# The two ends of the scale. Now everything comes together in `on_sheet`: it shows the new sheet in place of the last one, and notes the distance of 2,000 samples. Those come from noise of their own, drawn above, so that measuring does not change the training.
+# Two marks on the scale. (A small sample adds a little distance of its own, as lesson 9 shows, and pure noise is not the upper end: the grey images of an untrained $G$ lie even further off.) Now everything comes together in `on_sheet`: it shows the new sheet in place of the last one, and notes the distance of 2,000 samples. Those come from noise of their own, drawn above, so that measuring does not change the training.
 
 
 # %%
@@ -670,6 +678,9 @@ def watch(G, distances):
 
     return on_sheet
 
+
+# %% [markdown]
+# 1,250 iterations are a little over three epochs. That is as much as fits into half a minute or so, and the game would go on getting better.
 
 # %%
 NUM_ITERATIONS = 1250
@@ -693,9 +704,10 @@ gan_history = train_gan(
 print(f"{NUM_ITERATIONS} iterations ≈ {gan_history.seconds:.0f} s")
 
 # %%
-# Checkpoint: the whole training moved every weight of both players, and nothing broke
+# Checkpoint: the training began far off, moved every weight of both players, and broke nothing
 assert all(moved(gan_d, gan_start[0]))
 assert all(moved(gan_g, gan_start[1]))
+assert gan_distances[0] > noise_distance  # further off than pure noise
 assert len(gan_history.d_loss) == len(gan_history.g_loss) == NUM_ITERATIONS
 assert all(map(math.isfinite, gan_history.d_loss + gan_history.g_loss))
 assert gan_history.sheet_iterations == sorted({*range(0, NUM_ITERATIONS, 250), NUM_ITERATIONS})
@@ -706,24 +718,20 @@ del gan_start
 
 
 # %%
-def smooth(values, width=50):
-    """Mean over each window of so many iterations."""
-    return torch.tensor(values).unfold(0, width, 1).mean(dim=1)
-
-
 def show_run(history, distances, alt):
     fig, axes = plt.subplot_mosaic("abcdef;xxyyzz", figsize=(13, 5.8))
     chosen = torch.linspace(0, len(history.sheets) - 1, 6).round().long().tolist()
     for key, i in zip("abcdef", chosen, strict=True):
-        title = f"{history.sheet_iterations[i]:,}"
+        title = f"iteration {history.sheet_iterations[i]:,}"
         plotting.mosaic(history.sheets[i], columns=4, ax=axes[key], title=title)
-    losses = {"D": smooth(history.d_loss), "G": smooth(history.g_loss)}
-    plotting.curves(losses, ax=axes["x"], xlabel="iteration", title="Losses")
-    outputs = {"real": smooth(history.d_real), "fake": smooth(history.d_fake)}
-    plotting.curves(outputs, ax=axes["y"], xlabel="iteration", ylabel="raw output")
-    axes["y"].set_title("What D says")
+    losses = {"D": history.d_loss, "G": history.g_loss}
+    plotting.curves(losses, ax=axes["x"], xlabel="iteration", title="Losses", window=50)
+    said = {"real": history.d_real, "fake": history.d_fake}
+    plotting.curves(said, axes["y"], "iteration", "raw output", "What D says", window=50)
     axes["z"].plot(history.sheet_iterations, distances, "o-")
     axes["z"].set(xlabel="iteration", ylabel="distance", yscale="log", title="Fréchet distance")
+    axes["z"].set_yticks((50, 100, 200, 400), ("50", "100", "200", "400"))
+    axes["z"].minorticks_off()
     plotting.show(fig, alt=alt)
 
 
@@ -732,13 +740,13 @@ show_run(
     gan_history,
     gan_distances,
     alt="Above: six sheets of 16 images, from grey noise over bright blots to strokes, many of "
-    "which are digits with frayed edges. Below: the losses of D and G, which after the beginning "
-    "go up and down without a trend like the images'; D's raw output, higher on real images than "
+    "which are digits with frayed edges. Below: the losses of D and G, which "
+    "go up and down and do not follow the images; D's raw output, higher on real images than "
     "on fake ones; and the Fréchet distance, which falls to a fraction.",
 )
 
 # %% [markdown]
-# From noise to digits, and nobody ever told $G$ what a digit looks like. It has not seen one real image. Everything it knows came as a gradient through $D$.
+# From noise to digits, and nobody ever told $G$ what a digit looks like. It has not seen one real image. Everything it knows came as a gradient through $D$. In the first few hundred iterations the lead changes fast from one player to the other, and then the two find a pace.
 #
 # The samples are rough: specks around the strokes, and shapes that are no digit. No part of these nets knows that neighbouring pixels belong together. Lesson 9 mends that.
 
@@ -756,7 +764,7 @@ show_run(
 #
 # - `"a"`: the images got worse.
 # - `"b"`: the images are as good as real ones: the game has ended.
-# - `"c"`: nothing about the images. It is $D$ that got better at telling.
+# - `"c"`: nothing certain about the images. $D$ may have got better at telling, or $G$ worse at drawing.
 # - `"d"`: nothing about the images. $D$ does not learn, and answers 0 to everything.
 #
 # <details><summary>Hint</summary>
@@ -778,7 +786,7 @@ checks.two_reports(first_report, second_report)
 # second_report = "d"
 # ```
 #
-# $G$'s loss says how well $D$ sees through it. If $D$ improves faster than $G$, the loss of $G$ rises while the images get better. And the perfect end of lesson 7 has the same numbers as a $D$ that is dead. A number that does not move at all is a bug more often than a triumph.
+# $G$'s loss says how well $D$ sees through it. If $D$ improves faster than $G$, the loss of $G$ rises while the images get better, so `"a"` does not follow. And the perfect end of lesson 7 has the same numbers as a $D$ that is dead. A number that does not move at all is a bug more often than a triumph.
 #
 # </details>
 
@@ -806,6 +814,8 @@ d_ratio, g_ratio, far_ratio = (
     late / soon for soon, late in zip(early[500], early[NUM_ITERATIONS], strict=True)
 )
 assert far_ratio < 0.7
+assert around(gan_history.g_loss, 200, width=100) < early[NUM_ITERATIONS][1] - 0.05
+assert gan_distances[1] > 2 * gan_distances[-1]
 assert d_ratio > far_ratio + 0.1
 assert g_ratio > far_ratio + 0.1
 
@@ -816,9 +826,9 @@ assert early[NUM_ITERATIONS][1] > math.log(2)
 assert around(gan_history.d_real, NUM_ITERATIONS) > 0 > around(gan_history.d_fake, NUM_ITERATIONS)
 
 # %% [markdown]
-# The images at the end are far better than those at iteration 500, and the losses would not have told you. What they do tell:
+# The images at the end are far better than those at iteration 500, and the losses have hardly moved. It can be worse. In the figure $G$'s loss is lowest between iterations 100 and 200, when the images are blots, and higher at the end. What they do tell:
 #
-# - **Is the game alive?** $D$'s loss at $2 \ln 2 \approx 1.39$ and motionless: $D$ does not learn. $D$'s loss near 0: $D$ has won, and $G$ gets little to learn from.
+# - **Is the game alive?** $D$'s loss at $2 \ln 2 \approx 1.39$ and motionless: $D$ answers 0 to everything, perhaps because its last layer is stuck there. $D$'s loss near 0: $D$ has won. $G$'s loss still has a slope then, but the slope of $D$ with respect to the image may be tiny, or lead nowhere (section 10).
 # - **Who is ahead?** $D$'s loss is below $2 \ln 2$ and $G$'s above $\ln 2 \approx 0.69$: $D$ is ahead, as usual.
 # - **Did something break?** A sudden jump, or `nan`.
 #
@@ -827,7 +837,7 @@ assert around(gan_history.d_real, NUM_ITERATIONS) > 0 > around(gan_history.d_fak
 # %% [markdown]
 # ## 8 · Reading the samples
 #
-# Draw 10,000 samples, and let the judge read them. First its **coverage**: the share of each of the ten digits among them. A generator that always draws the same perfect 1 would fool $D$ for a while. Lesson 7 called this mode collapse, and here it would show at once.
+# Draw 10,000 samples, and let the judge read them. First the **coverage** of the samples: the share of each of the ten digits among them. A generator that always draws the same perfect 1 would fool $D$ for a while. Lesson 7 called this mode collapse, and here it would show at once.
 
 # %%
 seed_everything(SEED)
@@ -873,7 +883,7 @@ show_coverage(
     alt="Ten bars, one for each digit, of very unequal height. Most stand well above the dashed "
     "line at one per cent.",
 )
-print(f"digits with at least 1 % of the samples: ≈ {(gan_shares >= 0.01).sum()} of 10")
+print(f"digits with at least 1 % of the samples: ≈ {(gan_shares >= 0.01).sum()} of the ten")
 
 # %%
 # Checkpoint: at least eight of the ten digits have 1 % or more, and the shares are unequal
@@ -882,9 +892,9 @@ assert gan_shares.max() > 2 * gan_shares.min()
 torch.testing.assert_close(gan_shares.sum().item(), 1.0)
 
 # %% [markdown]
-# The real digits have about a tenth each. Here some come several times as often as others, and one or two may be nearly missing. A mild case of mode collapse: nothing in the loss of one image says that the digits should be mixed evenly. Only $D$ can say so, by learning that there are too many of one kind.
+# The real digits have about a tenth each. Here some come several times as often as others. A mild case of mode collapse: nothing in the loss of one image says that the digits should be mixed evenly. Only $D$ can say so, by learning that there are too many of one kind.
 #
-# Mind who reads. The judge must answer with a digit whatever it sees, so a smear counts for something too. Coverage says which kinds are there, not how good they are. The distance of all 10,000 says more:
+# Mind who reads. The judge must answer with a digit whatever it sees, so a smear counts for something too. A low bar says that a kind is missing. A high bar does not say that its digits can be read. The distance of all 10,000 says more:
 
 # %%
 gan_distance = distance(gan_samples)
@@ -892,13 +902,13 @@ print(f"GAN ≈ {gan_distance:.1f}, 10,000 training images ≈ {distance(train_i
 
 # %%
 # Checkpoint: much nearer to real digits than pure noise, and still far from real ones
-assert gan_distance < 0.7 * ceiling
+assert gan_distance < 0.7 * noise_distance
 assert gan_distance > 5 * distance(train_images[:10_000])
 
 # %% [markdown]
 # ### Does the discriminator know its training images by heart?
 #
-# $D$ has 267,009 weights and has seen every training image several times. It could win the game in an unfair way: by remembering the real images, and calling everything else fake. Then $G$ would be told that even a perfect new digit is wrong. The 5,000 held-out images show whether it does so. They are as real as the others, and $D$ has never seen them.
+# $D$ has 267,009 weights and has seen every training image about three times. It could win the game in an unfair way: by remembering the real images, and calling everything else fake. Then $G$ would be told that even a perfect new digit is wrong. The 5,000 held-out images show whether it does so. They are as real as the others, and $D$ has never seen them.
 
 
 # %%
@@ -927,7 +937,7 @@ spread = outputs_of(gan_d, train_images[:5000]).std()
 assert abs(gan_asked["training"] - gan_asked["held out"]) < 0.3 * spread
 
 # %% [markdown]
-# $D$ treats real images that it has never seen nearly as it treats those it trained on. So what it has learned is mostly what real digits look like, and not a list. In a longer training, or with fewer images, the first two lines drift apart: a warning that the loss alone does not give.
+# $D$ treats real images that it has never seen nearly as it treats those it trained on. So what it has learned is mostly what real digits look like, and not a list. In a longer training, or with fewer images, the first two lines can drift apart: a warning that the loss alone does not give.
 
 # %% [markdown]
 # ## 9 · A walk through the noise
@@ -967,9 +977,9 @@ assert share < 0.7
 assert steps.mean() < 0.5 * whole.mean()
 
 # %% [markdown]
-# The image changes gradually. It has to: $G$ is a stack of continuous functions, and a small change of the noise is a small change of the image. What is remarkable is that much of what lies between is a digit as well.
+# The image changes gradually. (Nine equal steps along a straight line would cover 11 % each.) $G$ is a stack of continuous functions, so there is no jump. How steep the way is had to be measured. What is remarkable is that much of what lies between is a digit as well.
 #
-# One thing about the middle of the way. A noise vector has 96 numbers with variance $\frac13$ and mean 0, so the squares add up to 32 on average, and its length is near $\sqrt{32} \approx 5.66$. Hardly any vector is much shorter or longer: in 96 dimensions the deviations cancel. The point half-way between two of them is the mean of two independent vectors. Its variance is half as large, and its length only about 4. In training $G$ has practically never seen noise as short as this.
+# One thing about the middle of the way. A noise vector has 96 numbers with variance $\frac13$ and mean 0, so the squares add up to 32 on average, and its length is near $\sqrt{32} \approx 5.66$. Hardly any vector is much shorter or longer: in 96 dimensions the deviations cancel. The point half-way between two of them is the mean of two independent vectors. Its variance is half as large, and its length only about 4. In training $G$ has practically never seen noise as short as this. Our walks do not suffer visibly. But what a net does where it was never trained is luck.
 
 # %%
 seed_everything(SEED)
@@ -1084,7 +1094,7 @@ torch.testing.assert_close(best, (p / (p + q))[:, 0], atol=0.0011, rtol=0)
 # | non-saturating | $-\log \sigma(\ell)$ | $-(1 - \sigma(\ell))$ |
 # | least squares | $\tfrac12 (\ell - 1)^2$ | $\ell - 1$ |
 #
-# Look at where each of them comes near 0.
+# Look at where each of them comes near 0. Mind the axis: for the first two losses it is a logit, for the third a number that is compared with 0 and 1.
 
 # %%
 SLOPES = {
@@ -1128,14 +1138,14 @@ assert slope_of(SLOPES["non-saturating"], outputs)[-1].abs() < 0.01
 assert slope_of(SLOPES["least squares"], outputs).abs().argmin() == 120
 
 # %% [markdown]
-# The saturating loss dies on the left, where $D$ is sure of the fake: that was lesson 7's failure. The non-saturating one cures this and dies on the right, among the fakes that $D$ takes for real. The least-squares slope is 0 at a single point. However far $D$'s output is from the target, there is a pull, and it grows with the distance. It also pulls back a fake whose output lies beyond 1, so that $G$ is not paid for overshooting. The same holds for $D$ itself: with the cross-entropy a $D$ that is right and sure learns almost nothing more, with the squared error it is kept near 0 and 1.
+# The saturating loss dies on the left, where $D$ is sure of the fake: that was lesson 7's failure. The non-saturating one cures this and dies on the right, among the fakes that $D$ takes for real. That matters because $D$ can be wrong: an image that it takes for real may still lie far from the data, and a loss without slope leaves it there. The least-squares slope is 0 at a single point. However far $D$'s output is from the target, there is a pull, and it grows with the distance. It also pulls back a fake whose output lies beyond 1, so that $G$ is not paid for overshooting. The same holds for $D$ itself: with the cross-entropy a $D$ that is right and sure learns almost nothing more, with the squared error it is kept near 0 and 1.
 #
 # One caution: this is the slope at $D$'s output. What arrives at $G$ is that slope times the slope of $D$ with respect to the image, and nothing keeps the second factor from being small.
 
 # %% [markdown]
 # ### Exercise 8.5 · experiment: Equal pulls
 #
-# At which raw output below 1 do the non-saturating and the least-squares loss pull with the same strength? Find it to within 0.01 of strength. This gives both slopes:
+# At which raw output below 1 do the non-saturating and the least-squares loss pull with the same strength? Find it so that the two strengths differ by less than 0.01. This gives both slopes:
 #
 # ```python
 # out = torch.tensor(0.0)
@@ -1159,14 +1169,14 @@ checks.equal_pulls(equal_output)
 # equal_output = 0.66
 # ```
 #
-# The strengths are $1 - \sigma(\ell)$ and $1 - \ell$, so the place is where $\sigma(\ell) = \ell$, at 0.659. Below it the squared error pulls harder, between it and the target the cross-entropy does. Mind that the same number does not mean the same to both: 0.66 is "rather real" for the one, and for the other a logit with the probability 0.66, which happens to agree here and nowhere else.
+# The strengths are $1 - \sigma(\ell)$ and $1 - \ell$, so the place is where $\sigma(\ell) = \ell$, at 0.659. Below it the squared error pulls harder, between it and the target the cross-entropy does. Mind that the same number does not mean the same to both: 0.66 is "rather real" for LSGAN, and for the GAN a logit with the probability 0.66, which happens to agree here and nowhere else.
 #
 # </details>
 
 # %% [markdown]
 # ### What $G$ minimises
 #
-# In lesson 7 the best $D$ turned the game into a distance between $p$ and $q$. So it is here. The distance is of the kind called **Pearson's** $\chi^2$ ("chi squared"): for two densities, the mean squared relative difference, $\chi^2(f \,\|\, g) = \int \frac{(f - g)^2}{g}\,dx$.
+# In lesson 7 the best $D$ turned the game into a distance between $p$ and $q$. So it is here. The distance is of the kind called **Pearson's** $\chi^2$ ("chi squared"): for two non-negative functions with the same integral, the mean squared relative difference, $\chi^2(f \,\|\, g) = \int \frac{(f - g)^2}{g}\,dx$.
 #
 # <details><summary>Derivation: the game with the best D, for any labels</summary>
 #
@@ -1174,7 +1184,7 @@ checks.equal_pulls(equal_output)
 #
 # $$D^* = \frac{b\,p + a\,q}{p + q}.$$
 #
-# Now $G$'s side. Add to its loss the term $\tfrac12\,\mathbb{E}_x (D(x) - c)^2$. It does not contain $G$, so for a given $D$ no gradient changes. Put in the best $D$, and write $C$ for what comes out:
+# Now $G$'s side. Add to its loss the term $\tfrac12\,\mathbb{E}_x (D(x) - c)^2$. It does not contain $G$, so for a given $D$ no gradient of $G$ changes. Put in the best $D$, and write $C$ for what comes out. (Now the added term depends on $q$ as well. So $C$ tells where the game is at its best. It is not what $G$ descends on, step by step.)
 #
 # $$2C = \int (p + q)\,(D^* - c)^2\,dx = \int \frac{\bigl((b - c)\,p + (a - c)\,q\bigr)^2}{p + q}\,dx$$
 #
@@ -1194,7 +1204,7 @@ checks.equal_pulls(equal_output)
 #
 # </details>
 #
-# In short: with the labels $a = -1$, $b = 1$, $c = 0$ the game's value is half of $\chi^2(2q\,\|\,p + q)$. With our labels 0 and 1 it is an eighth of it, plus $\tfrac14$. Both are smallest when the fakes are distributed as the real images. Test it on two densities over 50 points, with sums for integrals.
+# In short: let $G$ aim at $c$, and write $C$ for its loss plus $\tfrac12\,\mathbb{E}_x (D(x) - c)^2$, both against the best $D$. With the labels $a = -1$, $b = 1$, $c = 0$, $C$ is half of $\chi^2(2q\,\|\,p + q)$. With our labels 0 and 1 it is an eighth of it, plus $\tfrac14$: at the end $G$'s loss is $\tfrac18$, and the added term another $\tfrac18$. Both are smallest when the fakes are distributed as the real images. Test it on two densities over 50 points, with sums for integrals.
 
 
 # %%
@@ -1270,7 +1280,7 @@ print(f"at the end: D's loss ≈ {ends_at['d_loss']:.3f}, G's loss ≈ {ends_at[
 print(f", D on real ≈ {ends_at['d_real']:.2f}, on fake ≈ {ends_at['d_fake']:.2f}")
 
 # %%
-# Checkpoint: D is ahead of the end of the game, with outputs on either side of one half
+# Checkpoint: D is ahead: losses beside 1/4 and 1/8, outputs on either side of one half
 assert ends_at["d_loss"] < 1 / 4
 assert ends_at["g_loss"] > 1 / 8
 assert 0 < ends_at["d_fake"] < 1 / 2 < ends_at["d_real"] < 1
@@ -1310,7 +1320,7 @@ assert (ls_samples.mean() - test_images.mean()).abs() < 0.12
 assert 0.25 < ls_distance / gan_distance < 4
 
 # %% [markdown]
-# Two losses, and neither is far ahead. With another seed the one comes out better, then the other. A formula that promises better slopes is an argument, not a result, and a comparison of two single runs decides nothing. What limits both here is the nets: flattened pixels, and no idea of neighbourhood.
+# Two losses, and in this run neither is far ahead. Stop at another iteration (look at the right end of both curves), or start from another seed, and the ratio is another: with some seeds LSGAN comes out twice as near. A formula that promises better slopes is an argument, not a result, and a comparison of two single runs decides nothing. What limits both here is the short run and, above all, the nets: flattened pixels, and no idea of neighbourhood.
 #
 # And the held-out images? An image now counts as called real if the output is above $\tfrac12$, the middle between the two labels. For a logit the border was 0.
 
@@ -1323,6 +1333,8 @@ spread = outputs_of(ls_d, train_images[:5000]).std()
 assert abs(ls_asked["training"] - ls_asked["held out"]) < 0.3 * spread
 
 # %% [markdown]
+# The first two lines agree, and that is what counts. The shares are those of one moment: from step to step, $D$'s outputs on real and fake images rise and fall together, and the border does not.
+#
 # ## 12 · Scrub through both runs
 #
 # All sheets were recorded. Move the slider and follow one of the sixteen: does it keep its digit?
@@ -1351,32 +1363,37 @@ _ = interact(
 chosen = [torch.stack([sheet[i] for sheet in gan_history.sheets]) for i in (0, 1)]
 chosen += [torch.stack([sheet[i] for sheet in ls_history.sheets]) for i in (0, 1)]
 fig, ax = plt.subplots(figsize=(6.6, 4.4))
-plotting.mosaic(
-    torch.cat(chosen), columns=last + 1, ax=ax, title="From the first to the last sheet"
-)
+plotting.mosaic(torch.cat(chosen), columns=last + 1, ax=ax)
+for row, name in enumerate(("GAN", "GAN", "LSGAN", "LSGAN")):
+    ax.text(-4, 28 * row + 14, name, ha="right", va="center")
+for column, iteration in enumerate(gan_history.sheet_iterations):
+    ax.text(28 * column + 14, -4, f"{iteration:,}", ha="center", va="bottom")
 plotting.show(
     fig,
     alt="Four rows, each showing what one noise vector gives from the first sheet to the last. It "
-    "begins as grey noise, becomes a stroke, and often turns from one digit into another on the way.",
+    "begins as grey noise, becomes a blot or a stroke, and often turns from one digit into another.",
 )
 
 # %%
 drift = [(b - a).norm().item() for a, b in pairwise(gan_history.sheets)]
+strangers = (train_images[:16] - train_images[16:32]).norm().item()
 print(
-    f"change from sheet to sheet: third to fourth ≈ {drift[2]:.0f}, the last two ≈ {drift[-1]:.0f}"
+    f"change from the third sheet to the fourth ≈ {drift[2]:.0f}, of the last two ≈ {drift[-1]:.0f}"
 )
+print(f"distance of two sheets of real images ≈ {strangers:.0f}")
 
 # %%
 # Checkpoint: the sheets go on changing to the end; the game does not come to rest
 assert min(drift[-3:]) > 0.2 * max(drift)
+assert drift[-1] > 0.3 * strangers
 
 # %% [markdown]
-# The same noise may be a 7 now and a 9 later. The images keep wandering, even when their quality hardly changes any more: each player walks away from where the other has just moved. A single network that descends on one loss comes to rest. Two that chase each other need not.
+# The same noise may be a 7 now and a 9 later. Within 250 iterations the sheet changes by a good part of what lies between two sheets of different digits, and this does not become less towards the end. Each player walks away from where the other has just moved. A single network that descends on one loss comes to rest. Two that chase each other need not.
 
 # %% [markdown]
 # ## 13 · What an iteration costs
 #
-# Section 4 made three savings and proved that they change no gradient. Two more came without a word: images as tensors in memory (lesson 2), and `fused=True` in Adam. What is each of them worth? First count. `FlopCounterMode` adds up the floating-point operations of all matrix products.
+# Section 4 made three savings and checked that they change no gradient. Two more came without a word: images as tensors in memory (lesson 2), and `fused=True` in Adam. What is each of them worth? First count. `FlopCounterMode` adds up the floating-point operations of all matrix products.
 
 
 # %%
@@ -1416,14 +1433,14 @@ def operations(loop):
 
 
 plain_count, short_count = operations(straightforward), operations(economical)
-print(f"{plain_count / 1e9:.2f} and {short_count / 1e9:.2f} thousand million operations")
+print(f"{plain_count / 1e9:.2f} · 10⁹ and {short_count / 1e9:.2f} · 10⁹ operations")
 
 # %%
 # Checkpoint: nearly half of the arithmetic is saved
 assert 1.75 < plain_count / short_count < 2
 
 # %% [markdown]
-# One pass of a batch through $G$ is one unit of work, and a backward pass is about two (one product for the gradient of the weights, one for that of the input). The plain loop sends $G$ forward and backward twice, six units; ours once, three. $D$ is seven times smaller, and freezing it saves a third of one of its passes. That is nearly half of all arithmetic.
+# One pass of a batch through $G$ is one unit of work, and a backward pass is about two (one product for the gradient of the weights, one for that of the input). The plain loop sends $G$ forward and backward twice, six units; ours once, three. $D$ is seven times smaller, and freezing it saves one of the three units that $D$ spends on $G$'s step. That is nearly half of all arithmetic.
 #
 # And in seconds? Start from the plain loop with an ordinary `DataLoader` that transforms one image at a time, and put one saving after the other on top of it.
 
@@ -1484,12 +1501,12 @@ for name, (loop, in_memory, fused) in VARIANTS.items():
 assert spent["straightforward"] / spent["train_gan"] > 1.7
 
 # %% [markdown]
-# Each line differs from the one above it in one thing. The tensors in memory save what lesson 2 measured: 128 small transformations per batch in Python. The arithmetic of $G$ is the largest part. And the plain Adam goes through every weight tensor several times, once for each operation of its formula, where the fused one goes through it once. With two million weights and small batches that is no trifle. (On a graphics card the shares are others: there the arithmetic takes little, and the loader weighs more.)
+# Each line changes one thing, the third one all three savings of section 4. The tensors in memory save what lesson 2 measured: 128 small transformations per batch in Python. The arithmetic of $G$ weighs as much. And the plain Adam goes through every weight tensor several times, once for each operation of its formula, where the fused one goes through it once. With two million weights and small batches that is no trifle. (On a graphics card the shares are others: there the arithmetic takes little, and the loader weighs more.)
 
 # %% [markdown]
 # ## 14 · Saved for the comparison
 #
-# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 samples of each of the two, with the seconds of training and the parameters of $G$ and $D$ together.
+# Lesson 9 compares all the generators of this course. Save 10,000 samples of each of our two for it, with the seconds of training and the parameters of $G$ and $D$ together.
 
 # %%
 num_parameters = count_parameters(gan_g, gan_d)
@@ -1517,11 +1534,11 @@ for name, samples in (("gan", gan_samples), ("lsgan", ls_samples)):
 # |---|---|---|
 # | real and fake exchanged in $D$'s loss | $D$ and $G$ want the same; both losses fall, the images stay noise | test the loss: right answers must lower it |
 # | $G$ trained on label 0 | $G$'s loss falls to 0, the images never change for the better | $G$ labels its fakes as real |
-# | $D$ never updated | $D$'s loss stands still | compare its weights before and after |
+# | $D$ never updated | $G$'s loss falls towards 0, $D$'s rises, the images are no digits | compare its weights before and after |
 # | $G$'s optimiser holds $D$'s parameters | the sheets stay as they were at iteration 0 | compare the optimiser's parameters with the net's |
 # | `detach` in $G$'s step | the same: $G$ does not move | detach in $D$'s step only |
-# | no `detach` in $D$'s step | nothing wrong, and nearly twice the time | count the operations, or look for gradients on $G$ |
-# | `zero_grad` forgotten | steps along all old gradients | before every `backward` |
+# | no `detach` in $D$'s step | an error, "backward through the graph a second time"; with two passes of $G$ only lost time | `D(fake.detach())` |
+# | `zero_grad` forgotten | no error; each step follows all old gradients too | before every `backward` |
 # | one noise for the whole training | 128 images learned by heart, all others broken | draw inside the loop |
 # | LSGAN targets exchanged | $D$'s output is 1 on fakes | `ls_d_loss(one, zero)` must be 0 |
 # | a sigmoid at the end of $D$, and logits in the loss | $D$'s outputs stay between 0 and 1, it learns slowly | a bare linear layer at the end |
@@ -1539,7 +1556,7 @@ for name, samples in (("gan", gan_samples), ("lsgan", ls_samples)):
 # - Derive the losses of LSGAN, its best discriminator and its link with Pearson's $\chi^2$, and train it by changing two arguments.
 # - Walk through the noise, and say why the middle of the way is a strange place.
 #
-# Lesson 9 keeps the function and the losses, and gives the players eyes: convolutions.
+# Lesson 9 keeps the function and the losses, and gives the players convolutions.
 
 # %% [markdown]
 # ## References

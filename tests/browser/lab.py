@@ -1,0 +1,137 @@
+"""What the tests do in JupyterLab, in a student's words: open, run all, type, move a slider."""
+
+import json
+import re
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Locator, Page, expect
+
+SECOND = 1000
+LONGEST_LESSON = 600 * SECOND
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab."""
+
+    address: str
+    token: str
+
+    def api(self, path: str, method: str = "GET"):
+        """Ask the server's REST interface."""
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(
+            f"{self.address}/api/{path}", headers=headers, method=method
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.loads(reply.read() or "null")
+
+    def shut_down_kernels(self) -> None:
+        """End every session, so that the next lesson has the memory."""
+        for session in self.api("sessions"):
+            self.api(f"sessions/{session['id']}", method="DELETE")
+
+
+class Lesson:
+    """A lesson's notebook in the browser."""
+
+    def __init__(self, lab: Lab, page: Page, path: Path):
+        self.lab, self.page, self.path = lab, page, path
+        self.number = path.name[:2]
+        self.notebook = nbformat.read(path, as_version=4)
+        self.code = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+        self.executed = 0
+        self.page_errors: list[str] = []
+        self.foreign_requests: list[str] = []
+        page.on("pageerror", lambda error: self.page_errors.append(str(error)))
+        page.on("request", lambda request: self._note(request.url))
+        page.on("websocket", lambda socket: self._note(socket.url))
+
+    def _note(self, url: str) -> None:
+        host = self.lab.address.removeprefix("http://")
+        own = (f"http://{host}/", f"ws://{host}/", "data:", "blob:")
+        if not url.startswith(own):
+            self.foreign_requests.append(url)
+
+    def open(self) -> None:
+        """Open the notebook and wait until its kernel listens."""
+        name = f"{self.lab.address}/lab/tree/notebooks/{self.path.name}"
+        self.page.goto(f"{name}?token={self.lab.token}&reset")
+        expect(self.cells()).to_have_count(len(self.code), timeout=120 * SECOND)
+        # A cell that is run before the kernel is connected is dropped without a word.
+        idle = self.page.get_by_text(re.compile(r"\| Idle$")).first
+        idle.wait_for(timeout=120 * SECOND)
+        self.page.keyboard.press("Control+b")  # the file browser away: the width of a lesson
+
+    def cells(self) -> Locator:
+        """Return the code cells."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell")
+
+    def run_all(self) -> None:
+        """Choose Run All Cells from the menu and wait for the last cell's number."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        # The stored notebook already shows the number that the last cell will have.
+        expect(prompt_of(self.cells().last)).to_have_text("[*]:", timeout=60 * SECOND)
+        self.executed = len(self.code)
+        self._wait_for(self.cells().last, LONGEST_LESSON)
+
+    def _wait_for(self, cell: Locator, milliseconds: int) -> None:
+        expect(prompt_of(cell)).to_have_text(f"[{self.executed}]:", timeout=milliseconds)
+
+    def type_and_run(self, index: int, code: str) -> str:
+        """Replace the code of one cell, run it, and return what it printed."""
+        cell = self.cells().nth(index)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Control+Enter")
+        self.executed += 1
+        self._wait_for(cell, 120 * SECOND)
+        return cell.locator(".jp-OutputArea").first.inner_text()
+
+    def scratch(self, code: str) -> str:
+        """Run code in the lesson's last cell, which is not needed any more."""
+        return self.type_and_run(len(self.code) - 1, code)
+
+    def scratch_output(self) -> Locator:
+        """Return where the last cell shows what it gives."""
+        return self.cells().last.locator(".jp-OutputArea").first
+
+    def choose_theme(self, name: str) -> None:
+        """Choose a theme from the menu."""
+        for item in ("Settings", "Theme", name):
+            self.page.get_by_role("menuitem", name=item, exact=True).click()
+        is_light = "true" if name.endswith("Light") else "false"
+        expect(self.page.locator(f"body[data-jp-theme-light={is_light}]")).to_be_visible()
+
+    def index_of(self, source: str) -> int:
+        """Return which code cell has this source."""
+        (index,) = (i for i, cell in enumerate(self.code) if cell.source.strip() == source.strip())
+        return index
+
+    def photograph(self, folder: Path) -> None:
+        """Keep the whole lesson as pictures, one screen after the other."""
+        folder.mkdir(parents=True)
+        panel = self.page.locator(".jp-WindowedPanel-outer").first
+        height, step = (
+            panel.evaluate(f"e => e.{name}") for name in ("scrollHeight", "clientHeight")
+        )
+        for i in range(-(-height // step)):
+            panel.evaluate("(e, y) => e.scrollTop = y", i * step)
+            self.page.screenshot(path=folder / f"{i:02d}.png")
+        panel.evaluate("e => e.scrollTop = 0")
+
+
+def prompt_of(cell: Locator) -> Locator:
+    """Return where a code cell shows its number."""
+    return cell.locator(".jp-InputPrompt").first
+
+
+def drawn(area: Locator) -> tuple[list[str], str]:
+    """Return what an output area shows: its pictures, and its text."""
+    pictures = area.locator("img").evaluate_all("all => all.map(image => image.src)")
+    return pictures, re.sub(r"\s+", " ", area.inner_text()).strip()

@@ -1,0 +1,137 @@
+"""Each lesson in a real browser, as a student meets it."""
+
+import importlib
+import re
+import time
+
+from axe_playwright_python.sync_playwright import Axe
+from exercise_player import exercise, exercises
+from lab import SECOND, drawn
+from playwright.sync_api import expect
+
+# Builds the controls of a cell once more, out of sight, and moves them by number: what the function
+# draws there is what the real controls must show.
+TWIN = """
+from ipywidgets import FloatLogSlider, interactive
+
+def move(control, steps):
+    if hasattr(control, "index"):
+        control.index += steps
+    elif isinstance(control, FloatLogSlider):
+        control.value *= control.base ** (steps * control.step)
+    else:
+        control.value += steps * control.step
+
+{cell}
+twin = _
+print([type(control).__name__ for control in twin.children[:-1]])
+"""
+
+# JupyterLab's own parts are its makers' affair. What the course writes is the text and its outputs.
+OURS = {"include": [[".jp-RenderedMarkdown"], [".jp-RenderedHTML"]]}
+RULES = ["color-contrast", "heading-order", "empty-heading", "image-alt", "link-name", "list"]
+RULES += ["empty-table-header", "td-headers-attr", "th-has-data-cells"]
+
+
+def test_run_all_ends_without_an_error_that_was_not_meant(lesson):
+    shown = [lesson.cells().nth(i).inner_text() for i in range(len(lesson.code))]
+    failed = [i for i, text in enumerate(shown) if "Traceback (most recent call last)" in text]
+    assert failed == [i for i, cell in enumerate(lesson.code) if has_tag(cell, "raises-exception")]
+
+
+def has_tag(cell, tag):
+    return tag in cell.metadata.get("tags", [])
+
+
+def test_progress_bars_are_there_and_finish(lesson):
+    stored = [
+        output.data["text/plain"]
+        for cell in lesson.code
+        for output in cell.outputs
+        if "data" in output
+    ]
+    expected = sum(bool(re.search(r"\| 0/\d+ \[", text)) for text in stored)
+    labels = lesson.page.locator(".jp-Notebook .widget-html").all_inner_texts()
+    bars = [found.groups() for text in labels if (found := re.search(r"(\d+)/(\d+) \[", text))]
+    assert len(bars) == expected
+    assert all(done == total for done, total in bars), bars
+
+
+def test_every_figure_is_wide_enough_to_read_and_says_what_it_shows(lesson):
+    figures = lesson.page.locator(".jp-RenderedImage:not(.widget-output *) img").evaluate_all(
+        """all => all.map(image => {
+            const next = image.closest('.jp-OutputArea-child').nextElementSibling;
+            return [2 * image.clientWidth / image.naturalWidth, next ? next.innerText.trim() : ''];
+        })"""
+    )
+    drawn_in_lesson = sum("image/png" in o.get("data", {}) for c in lesson.code for o in c.outputs)
+    assert len(figures) >= drawn_in_lesson
+    for scale, caption in figures:
+        assert scale > 0.6, caption  # text of 10 points is still of 8 pixels or more
+        assert len(caption) > 30, caption
+
+
+def test_text_can_be_read_in_the_light_and_in_the_dark_theme(lesson):
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        lesson.choose_theme(theme)
+        found = Axe().run(lesson.page, OURS, {"runOnly": RULES}).response["violations"]
+        assert not found, (theme, [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found])
+
+
+def test_every_control_changes_its_output_to_what_the_setting_gives(lesson):
+    for index, cell in enumerate(lesson.code):
+        if re.search(r"^_ = interact\(", cell.source, re.MULTILINE):
+            source = cell.source.replace("interact(", "interactive(")
+            kinds = eval(lesson.scratch(TWIN.format(cell=source)))
+            controls = lesson.cells().nth(index).locator(".widget-interact .widget-inline-hbox")
+            expect(controls).to_have_count(len(kinds))
+            for k, kind in enumerate(kinds):
+                move_and_compare(lesson, index, k, kind)
+
+
+def move_and_compare(lesson, index, k, kind):
+    """Move one control by keyboard; its output must become what its function gives there."""
+    area = lesson.cells().nth(index).locator(".widget-interact")
+    output, control = area.locator(".widget-output"), area.locator(".widget-inline-hbox").nth(k)
+    if kind == "Dropdown":
+        handle, key, steps = control.locator("select"), "ArrowDown", 1
+    else:
+        handle = control.locator(".noUi-handle")
+        at, end = (float(handle.get_attribute(f"aria-value{name}")) for name in ("now", "max"))
+        key, steps = ("ArrowRight", 2) if at < end else ("ArrowLeft", -2)
+    before = drawn(output)
+    lesson.scratch(f"move(twin.children[{k}], {steps}); twin.f(**twin.kwargs)")
+    wanted = drawn(lesson.scratch_output())
+    assert wanted[0], f"control {k} of cell {index} draws no figure: {wanted[1][-300:]}"
+    assert wanted != before, f"control {k} of cell {index} changes nothing"
+    handle.focus()
+    for _ in range(abs(steps)):
+        lesson.page.keyboard.press(key)
+    deadline = time.monotonic() + 30
+    while drawn(output) != wanted:
+        assert time.monotonic() < deadline, (index, k, drawn(output)[1][-300:], wanted[1][-300:])
+        lesson.page.wait_for_timeout(0.1 * SECOND)
+
+
+def test_exercises_as_played(lesson):
+    wrong = []
+    for number in exercises(lesson.number):
+        item = exercise(lesson.number, number)
+        index = lesson.index_of(f"{item.stub}\n{item.check}")
+        for code, beginning, fragment in plays(lesson.number, item):
+            said = lesson.type_and_run(index, f"{code}\n{item.check}").splitlines()[-1]
+            if not (said.startswith(f"Exercise {number} {beginning}") and fragment in said):
+                wrong.append((number, fragment, said, code))
+    assert not wrong
+
+
+def plays(lesson, item):
+    """Return (code, how the message begins, a part of it): the stub, each mistake, the solution."""
+    every = importlib.import_module(f"mistakes_{lesson}").MISTAKES
+    mistakes = [(code, "✗ ", said) for number, code, said in every if number == item.number]
+    return [(item.stub, "· not attempted yet", ""), *mistakes, (item.solution, "✓ ", "")]
+
+
+def test_no_error_of_the_page_and_nothing_from_another_host(lesson):
+    assert lesson.page_errors == []
+    assert lesson.foreign_requests == []

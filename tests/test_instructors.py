@@ -1,0 +1,49 @@
+"""The instructors' guide speaks of the lessons as they are."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+from exercise_player import exercise, exercises, lessons, source_of
+
+GUIDE = Path(__file__).resolve().parent.parent / "INSTRUCTORS.md"
+
+
+def page(lesson):
+    """Return the guide's page on one lesson."""
+    pages = re.split(
+        r"^## (?=Lesson \d+ · )", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    (found,) = (text for text in pages if text.startswith(f"Lesson {int(lesson)} · "))
+    return found
+
+
+def rows(lesson, heading):
+    """Return the rows of the table that follows a bold heading, each a list of its cells."""
+    table = page(lesson).split(f"**{heading}.**")[1].split("\n\n")[1]
+    lines = [line.strip("|").split("|") for line in table.splitlines()]
+    return [[cell.strip() for cell in line] for line in lines[2:]]
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_a_page_bears_the_title_of_its_lesson(lesson):
+    first = jupytext.read(source_of(lesson), fmt="py:percent").cells[0].source.splitlines()[0]
+    assert page(lesson).splitlines()[0] == "Lesson " + first.removeprefix("# ")
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_the_long_cells_are_there_with_their_seconds(lesson):
+    cells = jupytext.read(source_of(lesson), fmt="py:percent").cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    for cell, seconds, _ in rows(lesson, "Long cells"):
+        parts = re.findall(r"`([^`]+)`", cell)
+        assert any(all(part in source for part in parts) for source in sources), cell
+        assert re.fullmatch(r"\d+(\.\d)?", seconds), (cell, seconds)
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_the_exercises_are_all_there_with_their_kinds(lesson):
+    listed = [(name.split()[0], kind) for name, kind, *_ in rows(lesson, "The exercises")]
+    wanted = [(number, exercise(lesson, number).kind) for number in exercises(lesson)]
+    assert listed == wanted
