@@ -27,7 +27,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from ipywidgets import Dropdown, SelectionSlider, interact
+from ipywidgets import SelectionSlider, interact
 from torch import nn
 from tqdm.auto import trange
 
@@ -855,7 +855,9 @@ _ = interact(
     epsilon=SelectionSlider(
         options=[(f"{e:.0e}", e) for e in EPSILONS], value=1e-6, continuous_update=False
     ),
-    precision=Dropdown(options=[("float64", np.float64), ("float32", np.float32)]),
+    precision=SelectionSlider(
+        options=[("float64", np.float64), ("float32", np.float32)], continuous_update=False
+    ),
 )
 
 # %% [markdown]

@@ -103,8 +103,9 @@ class Lesson:
 
     def choose_theme(self, name: str) -> None:
         """Choose a theme from the menu."""
-        for item in ("Settings", "Theme", name):
-            self.page.get_by_role("menuitem", name=item, exact=True).click()
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        for item in ("Theme", name):
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
         is_light = "true" if name.endswith("Light") else "false"
         expect(self.page.locator(f"body[data-jp-theme-light={is_light}]")).to_be_visible()
 
