@@ -1338,7 +1338,7 @@ assert smaller_share(G_ill) < 0.02
 assert smaller_share(G_cured) > 0.35
 
 # %% [markdown]
-# Both kinds are there. It is a cure of the collapse and not of everything: the left hump is a thin slice of the real one. (The dotted curve is the best $D$ for single numbers, not the one that sees the batch.)
+# Both kinds are there. It is a cure of the collapse and not of everything: here the left hump lacks its left half. (The dotted curve is the best $D$ for single numbers, not the one that sees the batch.)
 
 # %% [markdown]
 # ## Common mistakes

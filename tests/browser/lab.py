@@ -107,7 +107,7 @@ class Lesson:
         for item in ("Theme", name):
             self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
         is_light = "true" if name.endswith("Light") else "false"
-        expect(self.page.locator(f"body[data-jp-theme-light={is_light}]")).to_be_visible()
+        expect(self.page.locator(f"body[data-jp-theme-light={is_light}]")).to_have_count(1)
 
     def index_of(self, source: str) -> int:
         """Return which code cell has this source."""
