@@ -132,6 +132,11 @@ def test_curves_with_a_window_draws_means_in_the_middle_of_their_window():
     assert list(ax.lines[0].get_xdata()) == [1, 2, 3]
 
 
+def test_curves_refuses_a_window_longer_than_a_series():
+    with pytest.raises(ValueError, match="window"):
+        plotting.curves({"loss": [1, 2]}, window=3)
+
+
 def test_curves_can_be_told_apart_without_colour():
     ax = plotting.curves({name: [1, 2] for name in "abcd"})
     assert len({line.get_linestyle() for line in ax.lines}) == 4

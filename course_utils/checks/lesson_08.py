@@ -127,7 +127,7 @@ def two_reports(first: str, second: str) -> str:
     require(first != "a", "first report: G's loss is measured with D as the ruler. Who changed?")
     require(first == "c", "first report: a loss that rises shows that somebody is learning")
     require(second != "b", "second report: can the game be at its end in the very first iteration?")
-    require(second == "d", "second report: what must D answer for its loss to be 2 ln 2 exactly?")
+    require(second == "d", "second report: what must D answer for its loss to be 2 log 2 exactly?")
     return "right: the losses speak of the game, and not of the images"
 
 

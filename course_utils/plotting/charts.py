@@ -20,12 +20,13 @@ def curves(
     """Draw one line for each entry, with its name in the legend; x counts from 0.
 
     The lines differ in dash pattern as well as in colour. With a window, each point is the mean
-    of so many values that follow one another, and stands in their middle.
+    of so many values that follow one another, and stands in their middle. A window longer than
+    a series raises ValueError.
     """
     ax = ax or plt.subplots()[1]
     styles = ("-", "--", "-.", ":")
     for i, (name, values) in enumerate(series.items()):
-        means = np.convolve(values, np.ones(window) / window, mode="valid")
+        means = np.lib.stride_tricks.sliding_window_view(values, window).mean(axis=-1)
         middles = np.arange(len(means)) + (window - 1) / 2
         ax.plot(middles, means, styles[i % len(styles)], label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)

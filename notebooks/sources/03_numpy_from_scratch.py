@@ -1674,8 +1674,9 @@ fig.supxlabel("step")
 fig.supylabel("loss")
 plotting.show(
     fig,
-    alt="Six loss curves, each beside the correct one. With a flipped sign and with softmax of rows the "
-    "loss leaves the picture at the top, with 1/m forgotten it jumps up and stays high, shuffled labels and zero weights give flat lines, the small rate falls very slowly.",
+    alt="Six loss curves, each beside the correct one. With a flipped sign and with softmax of "
+    "rows the loss leaves the picture at the top. With 1/m forgotten it jumps up and stays high. "
+    "Shuffled labels and zero weights give flat lines. The small rate falls very slowly.",
 )
 
 # %% [markdown]

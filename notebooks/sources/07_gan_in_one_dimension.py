@@ -360,7 +360,7 @@ def js(q, p=P):
 
 
 # %%
-# Checkpoint: V(D*) = 2 JS - 2 ln 2, no other curve gives more, and both ends are as derived
+# Checkpoint: V(D*) = 2 JS - 2 log 2, no other curve gives more, and both ends are as derived
 for shift, spread in ((2.0, 0.5), (1.0, 0.5), (2.0, 1.0), (0.0, 0.3), (-1.5, 0.2)):
     q = Normal(shift, spread).log_prob(CENTERS).exp()
     top = value_of(best_d(q), q)
@@ -458,7 +458,7 @@ plotting.show(
 # The further apart the two densities, the steeper the step. On top of each other, $D^*$ is about $\frac12$ wherever the data is, and $V$ is near $-2\log 2 = -1.386$. (Far out in the tails, where there is hardly any data, our curve cannot follow the bell and $D^*$ leaves $\frac12$.)
 
 # %%
-# Checkpoint: the value falls as the generator comes nearer, down to almost -2 ln 2
+# Checkpoint: the value falls as the generator comes nearer, down to almost -2 log 2
 values = [value_of(best_d(q), q) for q in (density(by_hand(s, 0.5)) for s in (0.0, 1.4, 2.0))]
 assert values[0] > values[1] > values[2]
 assert abs(values[2] + 2 * math.log(2)) < 0.02
@@ -562,6 +562,7 @@ d_optimizer.step()
 
 # %%
 after = d_loss(D(real), D(fake.detach()))
+fell_d = (loss - after).item()
 print(f"loss of D on these numbers: ≈ {loss.item():.3f} before, ≈ {after.item():.3f} after")
 print("D has changed:", not torch.equal(D_before, numbers_of(D)))
 print("G has changed:", not torch.equal(G_before, numbers_of(G)))
@@ -593,6 +594,7 @@ _ = D.requires_grad_(True)
 
 # %%
 after = g_loss(D(G(z)))
+fell_g = (loss - after).item()
 print(f"loss of G on this noise: ≈ {loss.item():.3f} before, ≈ {after.item():.3f} after")
 print("G has changed:", not torch.equal(G_before, numbers_of(G)))
 print("D has changed:", not torch.equal(D_before, numbers_of(D)))
@@ -606,8 +608,16 @@ assert D(G(z)).sigmoid().mean() > D(fake).sigmoid().mean()
 assert all(parameter.requires_grad for parameter in D.parameters())
 
 # %% [markdown]
-# $D$'s loss has fallen by much, $G$'s by little. In a step of Adam each parameter moves by about 0.01, and $D$ has more than a thousand of them, $G$ four.
-#
+# $D$'s loss has fallen by much, $G$'s by little. In this first step of Adam each parameter moves by 0.01 at most, and $D$ has more than a thousand of them, $G$ four.
+
+# %%
+# Checkpoint: D's loss falls far more than G's; no step is longer than 0.01, but D has many more
+assert fell_d > 20 * fell_g > 0
+assert (numbers_of(G) - G_before).abs().max() < 0.01001
+assert len(numbers_of(D)) > 1000
+assert len(numbers_of(G)) == 4
+
+# %% [markdown]
 # That is one round. Each optimiser holds the parameters of one player and no others. That matters: an optimiser can only move what it was given.
 
 # %%
@@ -774,6 +784,12 @@ plotting.show(
 )
 
 # %%
+# Checkpoint: in the first 50 rounds both ends of q move outwards
+reached = [CENTERS[film[number - 1][0] > 0] for number in (1, 50)]
+assert reached[1].min() < reached[0].min() - 0.8
+assert reached[1].max() > reached[0].max() + 0.8
+
+# %%
 distances = [js(q.float()) for q, _ in film]
 losses = {"D": history["d_loss"], "G": history["g_loss"]}
 fig, axes = plt.subplots(1, 2, figsize=(12, 3.6))
@@ -786,11 +802,22 @@ axes[1].set(xlabel="round", ylabel="JS(p, q)", title="Distance of the densities"
 plotting.show(
     fig,
     alt="Left: the losses of both players, averaged over 20 rounds. G's shoots up and then falls, D's "
-    "climbs slowly, and both settle on the lines 2 log 2 and log 2. Right: the Jensen-Shannon divergence falls from ln 2 to near 0.",
+    "climbs slowly, and both settle on the lines 2 log 2 and log 2. Right: the Jensen-Shannon divergence falls from log 2 to near 0.",
 )
 
 # %% [markdown]
-# Each point of the curves is the mean of 20 rounds. Two things to see. Near round 300 JS rises again for a while: $G$ has overshot. And there is a bump near round 500. Just before it, the losses swing up and down from one round to the next, a little wider each time, until $D$ overshoots for a few rounds. From round 500 on the rates sink, and it does not come back.
+# Each point of the curves is the mean of 20 rounds. Two things to see. Near round 300 JS rises again for a while: $G$ has overshot. And shortly before round 500 the loss of $D$ has a bump: for a few rounds $D$ overshoots. From round 500 on the rates sink, and it does not come back.
+
+# %%
+# Checkpoint: JS rises once more near round 300; D's loss has a bump before 500, and then is calm
+record = torch.tensor(distances)
+rise = record - record.cummin(dim=0).values  # above the lowest so far
+means = torch.tensor(history["d_loss"]).unfold(0, 20, 1).mean(dim=1)
+assert 250 < rise.argmax() < 380
+assert rise.max() > 0.02
+assert means[400:500].max() > 2 * math.log(2) + 0.02 > means[600:].max()
+
+# %% [markdown]
 #
 # A batch is random, and so is its loss. For the end state take the mean over the last 100 rounds:
 
@@ -806,7 +833,7 @@ print(f"generated: mean ≈ {x.mean():.2f}, standard deviation ≈ {x.std():.2f}
 print(f"where the data is: D within ≈ {off_half:.2f} of 1/2 and ≈ {off_best:.2f} of the best D")
 
 # %%
-# Checkpoint: the end state: D near 1/2 and near p/(p+q), losses near 2 ln 2 and ln 2, q near p
+# Checkpoint: the end state: D near 1/2 and near p/(p+q), losses near 2 log 2 and log 2, q near p
 assert off_half < 0.1
 assert off_best < 0.1
 assert abs(end_d - 2 * math.log(2)) < 0.015
@@ -1144,6 +1171,7 @@ assert ill_g < math.log(2) - 0.2
 assert abs(well_d - 2 * math.log(2)) < 0.03
 assert abs(well_g - math.log(2)) < 0.03
 assert js(density(G_cured)) < 0.03 < 0.1 < js(density(G_ill))
+assert density(G_ill).max() > 2  # a needle, where the data's bell reaches 0.8
 
 # %% [markdown]
 # No loss of $G$ below $\log 2$ can last against an honest $D$. If yours stays there, ask who trains the judge.
@@ -1225,6 +1253,7 @@ assert x.std() < 0.4
 assert js(density(G_ill)) > 0.12
 beyond = opinion(D_ill) > 0.75
 assert WIDTH * density(G_ill)[beyond].sum() < 0.05 < 0.25 < WIDTH * P[beyond].sum()
+assert (x.diff(dim=0) < 0).float().mean() > 0.15  # the curve is bent back
 
 # %% [markdown]
 # Only the right end of the generated numbers touches the wall. But all of them share four weights, and its push is felt everywhere: the curve of $G$ is bent back. Where a curve turns, it is flat, and many numbers land in one place. That makes the two spikes of patient C.
@@ -1286,6 +1315,7 @@ print(f"D in the middle of the hump: from ≈ {on_hump.min():.2f} to ≈ {on_hum
 assert abs(ill_d - (math.log(3) / 2 + math.log(1.5))) < 0.05
 assert abs(ill_g - math.log(3)) < 0.05
 assert abs(on_hump.mean() - 1 / 3) < 0.05
+assert on_hump.max() - on_hump.min() < 0.05
 
 # %% [markdown]
 # **The cure.** No single number looks wrong. What is wrong is that they are all alike. So let $D$ see that: beside each number it gets the standard deviation of the whole batch that the number came with (the idea is from Salimans et al., 2016, this simple form from Karras et al., 2017). In real batches it is about 2, in collapsed ones 0.3. And now there is a slope. Each number changes the standard deviation a little, and moving apart makes the batch look more real.
@@ -1338,7 +1368,7 @@ assert smaller_share(G_ill) < 0.02
 assert smaller_share(G_cured) > 0.35
 
 # %% [markdown]
-# Both kinds are there. It is a cure of the collapse and not of everything: here the left hump lacks its left half. (The dotted curve is the best $D$ for single numbers, not the one that sees the batch.)
+# Both kinds are there. It is a cure of the collapse and not of everything: look how far the two humps are from the real ones. (The dotted curve is the best $D$ for single numbers, not the one that sees the batch.)
 
 # %% [markdown]
 # ## Common mistakes

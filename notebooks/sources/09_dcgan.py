@@ -85,7 +85,7 @@ def g_loss(d_fake):
 
 
 # %%
-# Checkpoint: D's loss is 0 when it is right about both, G's when D is fooled; a blind D costs 2 ln 2
+# Checkpoint: D's loss is 0 when it is right about both, G's when D is fooled; a blind D costs 2 log 2
 sure, blind = torch.full((4, 1), 20.0), torch.zeros(4, 1)
 assert d_loss(sure, -sure) < 1e-6 < 20 < d_loss(-sure, sure)
 assert g_loss(sure) < 1e-6 < 10 < g_loss(-sure)
@@ -810,7 +810,7 @@ ax.legend()
 plotting.show(
     fig,
     alt="Losses of both players against the iteration. Both wander. D's stays mostly below the dotted "
-    "line at 2 ln 2, the loss of a blind discriminator; neither shows that the images get better.",
+    "line at 2 log 2, the loss of a blind discriminator; neither shows that the images get better.",
 )
 
 # %%
@@ -826,7 +826,7 @@ assert late_g > 0.72  # against a blind D: 0.69
 assert told_apart > 0.15
 
 # %% [markdown]
-# The discriminator stays ahead: its loss lies below $2 \ln 2$, that of a blind one, and its logits for real images lie above those for fakes. The images get better all the while, and neither loss says so. Lesson 7 explained why: these losses say how the players stand to each other.
+# The discriminator stays ahead: its loss lies below $2 \log 2$, that of a blind one, and its logits for real images lie above those for fakes. The images get better all the while, and neither loss says so. Lesson 7 explained why: these losses say how the players stand to each other.
 #
 # One more thing should be looked at, the noise. If the same vectors were used again and again, the generator would learn those and nothing else, and no loss would tell. PyTorch can listen to what a net is given: a **hook** is a function that is called at each forward pass.
 
@@ -1181,7 +1181,7 @@ assert all(a > b for a, b in pairwise(values))
 assert values[0] > 8 * values[-1]
 
 # %% [markdown]
-# All are real, and 150 of them are many times as far away as 10,000. A covariance matrix of 100 features has 5,050 different entries, and few images estimate them badly. Every error of the estimate counts as distance, never against it: the **bias** is upwards. At 10,000 little of it is left, and the rest is a real difference: the judge knows the one set and not the other, and the writers are not quite the same. So compare only values from equally many images. The scoreboard uses 10,000 everywhere.
+# All are real, and 150 of them are many times as far away as 10,000. A covariance matrix of 100 features has 5,050 different entries, and few images estimate them badly. Every error of the estimate counts as distance, never against it: the **bias** is upwards. At 10,000 less of it is left. And part of the rest is a real difference: the judge was trained on the one set and not on the other. So compare only values from equally many images. The scoreboard uses 10,000 everywhere.
 #
 # ### What the losses did not say
 #
@@ -1416,7 +1416,7 @@ print(f"{len(scores)} rows of {len(NAMES)} scored")
 # - **GAN and LSGAN** cover most digits. Their speckles, which no real image has, cost them much.
 # - **The VAE** is soft, but has no speckles, and it covers all digits. It is nearer than the GAN. LSGAN may come out far behind the VAE or beside it, depending on the seed: one run of it differs much from the next. Section 13 looks through other eyes.
 # - **The DCGAN** is the nearest of all that are not told a digit: its FD is less than a third of the vanilla GAN's, with the same losses and the same loop. Only the players have changed. Convolutions, batch normalisation and more than three times as many weights came together, and this table does not say which of them helped most.
-# - **The conditional VAE** is a case of its own. It is told which digit to draw, all of them equally often, so it gets for free what others must learn. Right shares of the digits count for much with this judge: the conditional VAE stands near the DCGAN although its strokes are softer.
+# - **The conditional VAE** is a case of its own. It is told which digit to draw, all of them equally often, so it gets for free what others must learn. Right shares of the digits count for much with this judge: the conditional VAE is far nearer than the VAE, and here beside the DCGAN, although its strokes are softer.
 #
 # And no model is a copyist: their samples are about as far from the training images as new real images are.
 

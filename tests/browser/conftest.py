@@ -58,7 +58,7 @@ def wait_until_up(server: subprocess.Popen, lab: Lab, seconds: float = 120) -> N
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """Start `make lab` with settings of its own; return its address."""
+    """Start `make lab` with settings of its own; return it as a Lab."""
     home, before = tmp_path_factory.mktemp("home"), notebooks()
     for name, value in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
