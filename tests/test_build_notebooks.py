@@ -94,6 +94,15 @@ def test_what_is_stored(lesson):
     assert code[5].metadata == {"tags": ["raises-exception"]}
 
 
+def test_what_a_cell_prints_in_pieces_is_stored_as_one(lesson):
+    lesson.write_text(
+        "# %%\nimport time\n\nprint(1, flush=True)\ntime.sleep(0.5)\nprint(2)\n", encoding="utf-8"
+    )
+    make(lesson)
+    (cell,) = nbformat.read(build_notebooks.notebook_for(lesson), as_version=4).cells
+    assert [output.text for output in cell.outputs] == ["1\n2\n"]
+
+
 def test_a_new_cell_renames_no_other(lesson):
     before = build_notebooks.convert(lesson)
     lesson.write_text("# %%\nx = 0\n\n# %%\nprint(1 + 1)\n\n# %%\nprint(1 + 1)\n", encoding="utf-8")

@@ -69,6 +69,10 @@ RIGHT = {
         "    d_optimizer.zero_grad()",
     ),
     "other case and spaces": ("7.4", 'patient_a = " Not  Frozen "'),
+    "a capital letter": ("7.5", 'patient_b = "Saturating"'),
+    "three spaces": ("7.6", 'patient_c = "not cleared   "'),
+    "capitals": ("7.7", 'patient_d = "COLLAPSE"'),
+    "a rounded number": ("7.8", "answer = 0.33"),
 }
 
 

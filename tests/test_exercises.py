@@ -48,6 +48,12 @@ def test_every_exercise_has_two_mistakes_with_messages_of_their_own(lesson):
     assert min(counted.values()) >= 2, counted
 
 
+@pytest.mark.parametrize("lesson", lessons())
+def test_every_exercise_has_another_right_answer_among_the_tests_of_its_check(lesson):
+    right = importlib.import_module(f"test_checks_lesson_{lesson}").RIGHT
+    assert {number for number, _ in right.values()} == set(exercises(lesson))
+
+
 @pytest.mark.parametrize(("lesson", "number"), EXERCISES)
 def test_a_hint_is_folded_into_the_task(lesson, number):
     task = exercise(lesson, number).task

@@ -94,6 +94,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         timeout=SECONDS_PER_CELL,
         kernel_name=KERNELSPEC["name"],
         record_timing=False,
+        coalesce_streams=True,
         on_cell_start=lambda cell, cell_index: started.append(cell.cell_type == "code"),
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
