@@ -26,7 +26,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test test-notebooks test-browser lint data notebooks doctor lock lesson
+.PHONY: help lab test test-notebooks test-browser lint data notebooks mirror doctor lock lesson
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -55,6 +55,9 @@ lint: $(STAMP) ## check style and formatting
 
 data: $(STAMP) ## put the data sets in order
 	$(PY) -m course_utils.data
+
+mirror: $(STAMP) ## serve the data sets to a class (PORT=8000)
+	@$(PY) -m course_utils.mirror $(if $(filter file,$(origin PORT)),,$(PORT))
 
 notebooks: lesson $(STAMP) data ## rebuild the notebooks from their sources (NB=02, FORCE=1)
 	$(PY) tools/build_notebooks.py $(LESSON) $(if $(FORCE),--force)
