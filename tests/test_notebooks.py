@@ -17,6 +17,7 @@ LAST_SECTIONS = ["Common mistakes", "What you can now do", "References"]
 TIMESTAMP = re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d")
 MACHINE_PATH = re.compile(r"/(home|root|tmp|Users|site-packages|var/folders)/|\b[A-Z]:\\")
 MEDIAN_LINES, MOST_LINES, MOST_BYTES, SHORTEST_ALT = 6, 30, 2_000_000, 25
+MOST_COLUMNS = 105  # what a cell shows on a laptop without scrolling sideways
 
 pytestmark = pytest.mark.parametrize("lesson", SOURCES)
 
@@ -157,6 +158,7 @@ def test_cells_are_short(written):
     lengths = [len(cell.source.splitlines()) for cell in written]
     assert max(lengths) <= MOST_LINES
     assert statistics.median(lengths) <= MEDIAN_LINES
+    assert max(len(line) for cell in written for line in cell.source.splitlines()) <= MOST_COLUMNS
 
 
 def test_the_first_cell_says_where_figures_go(written):

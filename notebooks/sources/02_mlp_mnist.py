@@ -1077,8 +1077,8 @@ plotting.curves(reached, ax=ax, ylabel="test accuracy", title="Same widths, same
 _ = ax.set(xticks=range(3))
 plotting.show(
     fig,
-    alt="Test accuracy after each of three epochs: batch normalisation on top from the first epoch; "
-    "ReLU starts near the linear stack and leaves it behind.",
+    alt="Test accuracy after each of three epochs: batch normalisation on top from the first "
+    "epoch; ReLU starts near the linear stack and leaves it behind.",
 )
 
 # %%
@@ -1161,7 +1161,8 @@ _ = axes[1].set(ylim=(0.9, 1), xticks=range(0, 20, 5))
 plotting.show(
     fig,
     alt="Left: the learning rate rises for the first third and sinks to zero. Right: test "
-    "accuracy; the one-cycle run comes close after eight epochs to what the other has after twenty.",
+    "accuracy; the one-cycle run comes close after eight epochs to what the other has after "
+    "twenty.",
 )
 
 # %%

@@ -795,8 +795,9 @@ fig, ax = plt.subplots()
 draw_errors(ax)
 plotting.show(
     fig,
-    alt="Relative difference against the step on logarithmic axes. Both curves form a V: too small "
-    "and too large a step are both bad. Float64 gets far below the line of 2e-7, float32 never does.",
+    alt="Relative difference against the step on logarithmic axes. Both curves form a V: too "
+    "small and too large a step are both bad. Float64 gets far below the line of 2e-7, float32 "
+    "never does.",
 )
 
 # %%
@@ -1364,8 +1365,8 @@ axes[1].set(xlabel="step", ylabel="relative difference of W1")
 _ = axes[1].legend()
 plotting.show(
     fig,
-    alt="Left: the two loss curves lie on top of each other. Right: the weights of the two networks "
-    "on a logarithmic scale, apart by no more than rounding in each precision.",
+    alt="Left: the two loss curves lie on top of each other. Right: the weights of the two "
+    "networks on a logarithmic scale, apart by no more than rounding in each precision.",
 )
 
 # %%

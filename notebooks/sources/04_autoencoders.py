@@ -1176,8 +1176,8 @@ ax.plot(np.linspace(0, 1, 21), mean_confidence, "o-")
 ax.set(xlabel="$t$", ylabel="mean confidence", title="500 walks between different digits")
 plotting.show(
     fig,
-    alt="The judge's mean confidence along the way: highest near the ends, lower between them, with "
-    "ups and downs.",
+    alt="The judge's mean confidence along the way: highest near the ends, lower between them, "
+    "with ups and downs.",
 )
 
 # %%

@@ -331,8 +331,8 @@ _ = [ax.legend() for ax in axes]
 plotting.show(
     fig,
     alt="Left, on a logarithmic scale: both learned variances first go up and down; then the "
-    "unguarded one sinks far below the guarded one. Right: without the guard the two means move far "
-    "apart, with it they stay close.",
+    "unguarded one sinks far below the guarded one. Right: without the guard the two means move "
+    "far apart, with it they stay close.",
 )
 
 # %%
@@ -1110,9 +1110,9 @@ axes[0].set_ylabel("density")
 axes[1].legend(loc="upper right")
 plotting.show(
     fig,
-    alt="Histograms of single estimates of two derivatives on a logarithmic scale. Cut "
-    "off 20 to either side of the exact value. The reparameterised estimates stay near it; those of "
-    "the score function peak beside it and have long tails.",
+    alt="Histograms of single estimates of two derivatives on a logarithmic scale. Cut off 20 to "
+    "either side of the exact value. The reparameterised estimates stay near it; those of the "
+    "score function peak beside it and have long tails.",
 )
 
 # %%
@@ -1289,8 +1289,8 @@ axes[1].legend()
 plotting.show(
     fig,
     alt="Squared error and KL per image through training. Summed and both divided, one curve on "
-    "top of the other: the error falls, the KL shoots up, falls back and settles. Averaged: the KL is zero, and the error stops at a grey line, that of "
-    "the mean picture.",
+    "top of the other: the error falls, the KL shoots up, falls back and settles. Averaged: the "
+    "KL is zero, and the error stops at a grey line, that of the mean picture.",
 )
 
 # %%
@@ -1303,7 +1303,8 @@ for ax, row, name in zip(axes, rows, ("pictures", *small), strict=True):
 plotting.show(
     fig,
     alt="Eight digits and their reconstructions by three nets. Summed and both divided: blurred "
-    "digits, some of them another digit than the original. Averaged: eight times the same grey smear.",
+    "digits, some of them another digit than the original. Averaged: eight times the same grey "
+    "smear.",
 )
 
 # %%
@@ -1444,7 +1445,7 @@ plotting.show(
 # %% [markdown]
 # In every formula a $y$ joins the given things. Nothing else changes:
 #
-# | | VAE | conditional VAE |
+# | part | VAE | conditional VAE |
 # |---|---|---|
 # | prior | $p(z)$ | $p(z)$, the same for every label |
 # | decoder | $p(x\,\vert\,z)$ | $p(x\,\vert\,z, y)$ |

@@ -715,9 +715,9 @@ shares = torch.linspace(0, 1, 10)[:, None]
 by_pixel = (1 - shares) * by_code[:1] + shares * by_code[-1:]
 plotting.show(
     plotting.image_grid(torch.cat([by_code, by_pixel]), columns=10),
-    alt="Two rows from one digit to another. Upper row, through the latent space: strokes "
-    "that bend from one digit into the other, faint half-way. Lower row, through the pixels: the first digit fades "
-    "out while the second fades in, and half-way both are there in grey.",
+    alt="Two rows from one digit to another. Upper row, through the latent space: strokes that "
+    "bend from one digit into the other, faint half-way. Lower row, through the pixels: the first "
+    "digit fades out while the second fades in, and half-way both are there in grey.",
 )
 
 # %% [markdown]
@@ -927,7 +927,8 @@ for ax, (name, values) in zip(axes, nats.items(), strict=True):
 plotting.show(
     fig,
     alt="Sorted bars of the nats per latent unit. With 20 units all bars stand well above the "
-    "dashed line at 0.1. With 50 units the bars sink step by step, and the last lie below the line.",
+    "dashed line at 0.1. With 50 units the bars sink step by step, and the last lie below the "
+    "line.",
 )
 
 # %%
@@ -1099,7 +1100,8 @@ plotting.show(
     fig,
     alt="Three rows, for β of 0.1, 1 and 5: reconstructions on the left, samples on the right. "
     "With small β the reconstructions are sharp and the samples broken. With large β the "
-    "reconstructions are blurred and some show another digit, and the samples are smooth and simple.",
+    "reconstructions are blurred and some show another digit, and the samples are smooth and "
+    "simple.",
 )
 
 # %%

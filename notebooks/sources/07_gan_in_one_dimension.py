@@ -778,9 +778,9 @@ for ax, number in zip(axes, (1, 50, 150, 400, ROUNDS), strict=True):
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 plotting.show(
     fig,
-    alt="Five moments of the game. At first the densities lie apart and D is a gentle slope. Then D becomes "
-    "a step, the generated density moves to the right and widens. At the end the two densities lie "
-    "on top of each other, and D is near one half where the data is.",
+    alt="Five moments of the game. At first the densities lie apart and D is a gentle slope. Then "
+    "D becomes a step, the generated density moves to the right and widens. At the end the two "
+    "densities lie on top of each other, and D is near one half where the data is.",
 )
 
 # %%
@@ -801,8 +801,9 @@ axes[1].plot(distances)
 axes[1].set(xlabel="round", ylabel="JS(p, q)", title="Distance of the densities")
 plotting.show(
     fig,
-    alt="Left: the losses of both players, averaged over 20 rounds. G's shoots up and then falls, D's "
-    "climbs slowly, and both settle on the lines 2 log 2 and log 2. Right: the Jensen-Shannon divergence falls from log 2 to near 0.",
+    alt="Left: the losses of both players, averaged over 20 rounds. G's shoots up and then falls, "
+    "D's climbs slowly, and both settle on the lines 2 log 2 and log 2. Right: the Jensen-Shannon "
+    "divergence falls from log 2 to near 0.",
 )
 
 # %% [markdown]
@@ -956,8 +957,8 @@ plotting.show(
 # %%
 plotting.show(
     draw_patient(*patients["A"]),
-    alt="Patient A. The loss of G sinks well below its dotted line, log 2, while the loss of D ends "
-    "above its own line, 2 log 2.",
+    alt="Patient A. The loss of G sinks well below its dotted line, log 2, while the loss of D "
+    "ends above its own line, 2 log 2.",
 )
 
 # %% [markdown]
@@ -1028,8 +1029,8 @@ checks.patient_b(patient_b)
 # %%
 plotting.show(
     draw_patient(*patients["C"]),
-    alt="Patient C. The generated density covers only the left half of the data, with a spike at each "
-    "of its ends. The losses settle away from the dotted lines, D's below and G's above.",
+    alt="Patient C. The generated density covers only the left half of the data, with a spike at "
+    "each of its ends. The losses settle away from the dotted lines, D's below and G's above.",
 )
 
 # %% [markdown]

@@ -1268,7 +1268,8 @@ show_run(
     ls_distances,
     alt="The run of LSGAN in the same form. Above: six sheets, from grey noise to digits with "
     "frayed edges. Below: losses without a clear trend after the beginning; D's raw output, "
-    "between 0 and 1, higher on real images than on fake ones; the Fréchet distance falls to a fraction.",
+    "between 0 and 1, higher on real images than on fake ones; the Fréchet distance falls to a "
+    "fraction.",
 )
 
 # %%
@@ -1373,7 +1374,8 @@ for column, iteration in enumerate(gan_history.sheet_iterations):
 plotting.show(
     fig,
     alt="Four rows, each showing what one noise vector gives from the first sheet to the last. It "
-    "begins as grey noise, becomes a blot or a stroke, and often turns from one digit into another.",
+    "begins as grey noise, becomes a blot or a stroke, and often turns from one digit into "
+    "another.",
 )
 
 # %%

@@ -809,8 +809,9 @@ ax.axhline(2 * torch.tensor(2.0).log(), color="black", linestyle=":", label="bli
 ax.legend()
 plotting.show(
     fig,
-    alt="Losses of both players against the iteration. Both wander. D's stays mostly below the dotted "
-    "line at 2 log 2, the loss of a blind discriminator; neither shows that the images get better.",
+    alt="Losses of both players against the iteration. Both wander. D's stays mostly below the "
+    "dotted line at 2 log 2, the loss of a blind discriminator; neither shows that the images get "
+    "better.",
 )
 
 # %%
@@ -1368,7 +1369,8 @@ for (left, right), (name, images) in zip(axes, eight.items(), strict=True):
 plotting.show(
     fig,
     alt="Rows of eight images with their Fréchet distance: noise, the same few blurs from random "
-    "codes, speckled digits of GAN and LSGAN, soft ones of the VAEs, crisp ones of DCGAN, real ones.",
+    "codes, speckled digits of GAN and LSGAN, soft ones of the VAEs, crisp ones of DCGAN, real "
+    "ones.",
 )
 
 
