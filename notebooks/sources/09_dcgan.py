@@ -821,7 +821,7 @@ told_apart = statistics.mean(history.d_real[-200:]) - statistics.mean(history.d_
 print(f"last 200 iterations: D ≈ {late_d:.2f}, G ≈ {late_g:.2f}, logits apart ≈ {told_apart:.1f}")
 
 # %%
-# Checkpoint: D tells real from fake better than blind, in the right direction, and G's loss is worse than at the goal
+# Checkpoint: D tells real from fake, in the right direction; G's loss is worse than at the goal
 assert late_d < 1.36  # a blind D: 1.386
 assert late_g > 0.72  # against a blind D: 0.69
 assert told_apart > 0.15
@@ -1398,7 +1398,7 @@ assert scores["noise"]["sure"] < scores["dcgan"]["sure"] < scores["real"]["sure"
 assert scores["noise"]["FD"] < fd_moments[0]
 
 # %%
-# Checkpoint: nobody copies: every model's samples are about as far from training images as test images
+# Checkpoint: nobody copies: all samples are about as far from training images as test images
 for name in [name for name, cost in costs.items() if cost]:
     assert scores[name]["distance"] > 0.4 * scores["real"]["distance"], name
 assert scores["noise"]["distance"] > 2 * scores["real"]["distance"]
