@@ -807,10 +807,10 @@ plotting.show(
 )
 
 # %% [markdown]
-# Each point of the curves is the mean of 20 rounds. Two things to see. Near round 300 JS rises again for a while: $G$ has overshot. And shortly before round 500 the loss of $D$ has a bump: for a few rounds $D$ overshoots. From round 500 on the rates sink, and it does not come back.
+# Each point of the curves is the mean of 20 rounds. Two things to see. Near round 300 JS rises again for a while: $G$ has overshot. And near round 500 the loss of $D$ has a bump: for a few rounds $D$ overshoots. From then on the rates sink, and it does not come back.
 
 # %%
-# Checkpoint: JS rises once more near round 300; D's loss has a bump before 500, and then is calm
+# Checkpoint: JS rises once more near round 300; D's loss has a bump near 500, and then is calm
 record = torch.tensor(distances)
 rise = record - record.cummin(dim=0).values  # above the lowest so far
 means = torch.tensor(history["d_loss"]).unfold(0, 20, 1).mean(dim=1)
@@ -1369,7 +1369,7 @@ assert smaller_share(G_ill) < 0.02
 assert smaller_share(G_cured) > 0.35
 
 # %% [markdown]
-# Both kinds are there. It is a cure of the collapse and not of everything: look how far the two humps are from the real ones. (The dotted curve is the best $D$ for single numbers, not the one that sees the batch.)
+# Both kinds are there. It is a cure of the collapse and not of everything: compare the shapes of the humps. (The dotted curve is the best $D$ for single numbers, not the one that sees the batch.)
 
 # %% [markdown]
 # ## Common mistakes
