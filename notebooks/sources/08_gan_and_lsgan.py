@@ -680,7 +680,7 @@ def watch(G, distances):
 
 
 # %% [markdown]
-# 1,250 iterations are a little over three epochs. That is as much as fits into half a minute or so.
+# 1,250 iterations are a little over three epochs. That is as much as fits into a minute.
 
 # %%
 NUM_ITERATIONS = 1250
@@ -1332,8 +1332,8 @@ ls_asked = ask(ls_d, ls_samples, border=0.5)
 # Checkpoint: this D does not know its training images by heart either
 spread = outputs_of(ls_d, train_images[:5000]).std()
 assert abs(ls_asked["training"] - ls_asked["held out"]) < 0.3 * spread
-last = torch.tensor([ls_history.d_real[-250:], ls_history.d_fake[-250:]])
-assert torch.corrcoef(last)[0, 1] > 0.5  # real and fake outputs rise and fall together
+both = torch.tensor([ls_history.d_real[-250:], ls_history.d_fake[-250:]])
+assert torch.corrcoef(both)[0, 1] > 0.5  # real and fake outputs rise and fall together
 
 # %% [markdown]
 # The first two lines agree, and that is what counts. The shares are those of one moment: from step to step, $D$'s outputs on real and fake images rise and fall together, and the border does not.
@@ -1346,9 +1346,9 @@ assert torch.corrcoef(last)[0, 1] > 0.5  # real and fake outputs rise and fall t
 # %%
 def show_sheets(number):
     iteration = gan_history.sheet_iterations[number]
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.2))
+    fig, axes = plt.subplots(1, 2, figsize=(7, 3.8))
     for ax, name, history in zip(axes, ("GAN", "LSGAN"), (gan_history, ls_history), strict=True):
-        plotting.mosaic(history.sheets[number], columns=8, ax=ax, title=f"{name}, {iteration:,}")
+        plotting.mosaic(history.sheets[number], columns=4, ax=ax, title=f"{name}, {iteration:,}")
     plotting.show(fig, alt=f"Sixteen images of GAN and of LSGAN after {iteration:,} iterations.")
 
 
@@ -1505,7 +1505,7 @@ for name, (loop, in_memory, fused) in VARIANTS.items():
 assert spent["straightforward"] / spent["train_gan"] > 1.7
 
 # %% [markdown]
-# Each line changes one thing, the third one all three savings of section 4. The tensors in memory save what lesson 2 measured: 128 small transformations per batch in Python. Here the arithmetic of $G$ weighs about as much. And the plain Adam goes through every weight tensor several times, once for each operation of its formula, where the fused one goes through it once. With two million weights and small batches that is no trifle. (On a graphics card the shares are others: there the arithmetic takes little, and the loader weighs more.)
+# Each line changes one thing, the third one all three savings of section 4. The tensors in memory save what lesson 2 measured: 128 small transformations per batch in Python. The three savings of section 4 leave out nearly half of the arithmetic. And the plain Adam goes through every weight tensor several times, once for each operation of its formula, where the fused one goes through it once. With two million weights and small batches that is no trifle. (On a graphics card the shares are others: there the arithmetic takes little, and the loader weighs more.)
 
 # %% [markdown]
 # ## 14 · Saved for the comparison
