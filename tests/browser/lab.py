@@ -77,7 +77,11 @@ class Lesson:
         # The stored notebook already shows the number that the last cell will have.
         expect(prompt_of(self.cells().last)).to_have_text("[*]:", timeout=60 * SECOND)
         self.executed = len(self.code)
-        self._wait_for(self.cells().last, LONGEST_LESSON)
+        # After an error JupyterLab takes back the cells that were waiting: their star goes away.
+        expect(prompt_of(self.cells().last)).not_to_have_text("[*]:", timeout=LONGEST_LESSON)
+        failed = self.page.locator(".jp-OutputArea-output", has_text="Traceback").all_inner_texts()
+        stopped = f"Run All stopped before the last cell: {failed[-1][-800:] if failed else '?'}"
+        assert prompt_of(self.cells().last).inner_text() == f"[{self.executed}]:", stopped
 
     def _wait_for(self, cell: Locator, milliseconds: int) -> None:
         expect(prompt_of(cell)).to_have_text(f"[{self.executed}]:", timeout=milliseconds)
