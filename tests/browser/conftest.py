@@ -111,8 +111,10 @@ def lesson(request, server, chromium):
     opened = Lesson(server, page, path)
     try:
         opened.open()
-        opened.run_all()
-        opened.photograph(ARTEFACTS / path.stem)
+        try:
+            opened.run_all()
+        finally:
+            opened.photograph(ARTEFACTS / path.stem)
         yield opened
     finally:
         page.close()
