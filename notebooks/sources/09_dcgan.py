@@ -1391,6 +1391,7 @@ if "autoencoder" in scores:
     assert scores["autoencoder"]["sure"] > scores["noise"]["sure"] + 0.2
 if "vae" in scores:
     assert scores["vae"]["digits"] == scores["cvae"]["digits"] == 10
+    assert scores["cvae"]["FD"] < 0.7 * scores["vae"]["FD"]
 if {"gan", "vae"} <= set(scores):
     assert scores["gan"]["FD"] > scores["vae"]["FD"]
 assert scores["dcgan"]["digits"] == scores["real"]["digits"] == 10
