@@ -35,7 +35,7 @@ lab: lesson $(STAMP) data ## open the course in JupyterLab (NB=02, PORT=8888, NO
 	@test "$$(id -u)" != 0 || echo "You are root, so JupyterLab is started with --allow-root."
 	$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
 		--ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(or $(NOTEBOOK),notebooks) \
-		--LabApp.news_url=None --LabApp.extension_manager=readonly \
+		--LabApp.extension_manager=readonly \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		$(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -87,4 +87,5 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	$(PY) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PY) -m jupyter labextension disable "@jupyterlab/apputils-extension:announcements"
 	@printf '%s\n' "$(CURDIR)" > $@

@@ -23,7 +23,7 @@ c.ConfigurableHTTPProxy.pid_file = str(STATE / "proxy.pid")
 c.LocalAuthenticator.allowed_groups = {"course"}
 
 c.Spawner.cmd = [str(PROJECT / ".venv/bin/python"), str(PROJECT / "classroom/start_server.py")]
-c.Spawner.args = ["--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
+c.Spawner.args = ["--LabApp.extension_manager=readonly"]
 c.Spawner.notebook_dir = f"~/{LESSONS}"
 c.Spawner.default_url = "/lab/tree/01_pytorch_workflow.ipynb"
 c.Spawner.environment = {

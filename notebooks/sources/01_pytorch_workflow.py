@@ -13,7 +13,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 45 minutes to read, with the exercises. All cells together run in about 15 seconds on two slow cores without a graphics card.
+# **Time** About 90 minutes to read, with the exercises. All cells together run in about 15 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -29,6 +29,8 @@ from course_utils.device import pick_device
 plt.style.use("course_utils.course")
 
 # %% [markdown]
+# `course_utils` is this course's own: `plotting` draws, `checks` looks at your answers, `paths` says where files go. You don't need it to use PyTorch.
+#
 # Which PyTorch is this, and what will it compute on? This cell talks about your machine, so its output may differ from the one stored here. Almost every other output must match.
 
 # %% tags=["nbval-ignore-output"]
@@ -36,7 +38,7 @@ plt.style.use("course_utils.course")
 print(f"PyTorch {torch.__version__} on {pick_device()}, {torch.get_num_threads()} threads")
 
 # %% [markdown]
-# > **How to read the numbers in this course.** A number behind `≈` differs a little from machine to machine. All other numbers are exact: on a CPU you should see the very same digits. Cells that begin with `# Checkpoint` assert what the text claims. They print nothing when all is well. If one stops with an `AssertionError`, something you changed made a claim false, and that is worth a look.
+# > **How to read the numbers in this course.** A number after `≈` differs a little from machine to machine. All other numbers are exact: on a CPU you should see the very same digits. Cells that begin with `# Checkpoint` assert what the text claims. They print nothing when all is well. If one stops with an `AssertionError`, something you changed made a claim false, and that is worth a look. Some cells change the model each time they run, so run a cell twice and the numbers below it move: Kernel > Restart Kernel and Run All Cells brings everything back.
 
 # %% [markdown]
 # ## 1 · Data
@@ -61,7 +63,7 @@ x[:3], y[:3]
 # | validation | 10–20 % | you compare models and settings on it |
 # | test | 10–20 % | used to judge, never to choose |
 #
-# With 50 points and nothing to tune, we make do with two sets: the first 40 points to train, the last 10 to test. We shall watch the test error during training, and choose nothing by it. (Usually you shuffle before you split. We do not, because we want to see the model continue the line.)
+# With 50 points we make do with two sets: the first 40 points to train, the last 10 to test. We shall watch the test error during training, and choose nothing by it: the learning rate of section 9 is judged by the training error. (Usually you shuffle before you split. We do not, because we want to see the model continue the line.)
 
 # %%
 x_train, y_train = x[:40], y[:40]
@@ -98,7 +100,7 @@ class LineModel(nn.Module):
 
 
 # %% [markdown]
-# The two parameters start at random. `torch.manual_seed(42)` fixes the random numbers, so that you and this page start from the same line.
+# `super().__init__()` prepares the module and must come first. `torch.randn(1)` draws one number from the bell curve, so the two parameters start at random. `torch.manual_seed(42)` fixes the random numbers, so that you and this page start from the same line.
 
 # %%
 torch.manual_seed(42)
@@ -108,7 +110,7 @@ model.state_dict()
 # %% [markdown]
 # `state_dict()` lists the model's numbers by name. It is also what we save to disk later.
 #
-# Before training, the model can only guess. We ask it for predictions inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train. (Older code writes `torch.no_grad()`; section 5 shows where that still fits.)
+# Before training, the model can only guess. Nobody calls `forward` by name: `model(x)` runs it. We ask for predictions inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train. (Older code writes `torch.no_grad()`; section 5 shows where that still fits.) `.item()` turns a tensor of one number into a plain number.
 
 # %%
 with torch.inference_mode():
@@ -184,7 +186,7 @@ plotting.show(
 #
 # $$w \leftarrow w - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial w}\qquad b \leftarrow b - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial b}$$
 #
-# The arrow reads "becomes". PyTorch calls this `SGD`, stochastic gradient descent. *Stochastic* means by chance: usually each step looks at a few examples drawn at random, as in lesson 2. Here it looks at all 40.
+# The arrow reads "becomes". In PyTorch it is `SGD`, stochastic gradient descent. *Stochastic* means by chance: usually each step looks at a few examples drawn at random, as in lesson 2. Here it looks at all 40.
 
 # %%
 loss_fn = nn.L1Loss()
@@ -203,7 +205,7 @@ print(f"d loss / d weight {model.weight.grad.item():.4f}")
 print(f"d loss / d bias   {model.bias.grad.item():.4f}")
 
 # %% [markdown]
-# Do not take its word for it. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. The chain rule multiplies the two, and the mean over all points gives
+# Do not take its word for it. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. (At 0 there is no slope; PyTorch takes 0.) The chain rule multiplies the two, and the mean over all points gives
 #
 # $$\frac{\partial\,\text{MAE}}{\partial w} = \frac1n\sum_i \operatorname{sign}(e_i)\,x_i \qquad\qquad \frac{\partial\,\text{MAE}}{\partial b} = \frac1n\sum_i \operatorname{sign}(e_i)$$
 
@@ -220,7 +222,7 @@ torch.testing.assert_close(model.weight.grad[0], weight_slope)
 torch.testing.assert_close(model.bias.grad[0], bias_slope)
 
 # %% [markdown]
-# They agree. The untrained line lies below all 40 training points (the first of the three pictures above), so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$. Both derivatives are negative, so descent will raise both parameters.
+# They agree. The untrained line lies below all 40 training points (it is almost the first of the three pictures above), so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$. Both derivatives are negative, so descent will raise both parameters.
 
 # %% [markdown]
 # ### Exercise 1.1 · predict: Which way is up?
@@ -251,7 +253,7 @@ checks.first_step(prediction)
 # %% [markdown]
 # ### Exercise 1.2 · code: The gradient of another loss
 #
-# The **mean squared error** is $\frac1n\sum_i e_i^2$. Write a function that returns its two derivatives, for tensors `x` and `y` of shape `(n, 1)` and two numbers `weight` and `bias`. Use no autograd.
+# The **mean squared error** is $\frac1n\sum_i e_i^2$. Write a function that returns its two derivatives, for tensors `x` and `y` of shape `(n, 1)` and two numbers `weight` and `bias`. Each derivative is one number, or a tensor of one. Use no autograd.
 #
 # <details><summary>Hint</summary>
 #
@@ -290,10 +292,10 @@ checks.mse_gradient(mse_gradient)
 # 1. **forward**: compute predictions,
 # 2. **loss**: compare them with the truth,
 # 3. **zero the gradients**: PyTorch *adds* to `.grad`, so the old values must go,
-# 4. **backward**: compute the gradients,
-# 5. **step**: let the optimiser change the parameters.
+# 4. **backward**: compute the gradients, and put each into the `.grad` of its parameter,
+# 5. **step**: the optimiser was given `model.parameters()`; it reads each `.grad` and changes the parameter.
 #
-# One pass over the training data is an **epoch**. After each one we also measure the loss on the test points, without learning from them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why. `.item()` turns a tensor of one number into a plain number.)
+# One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, without learning from them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why.)
 
 # %%
 train_losses, test_losses = [], []
@@ -326,19 +328,19 @@ plotting.curves({"training": train_losses, "test": test_losses}, ax=ax, ylabel="
 plotting.show(
     fig,
     alt="Training and test error against the epoch: both fall steeply for about twenty epochs, "
-    "then slowly; the test error stays above the training error.",
+    "then slowly, the test error later than the training error, and it stays above it.",
 )
 
 # %% [markdown]
-# First the line is simply too low, and every step lifts it: the steep part. The first ten epochs gain more than twenty times as much as ten late ones. After about 20 epochs the line meets the training points. Some errors are positive now, some negative, their signs partly cancel, and progress becomes slow. What is left is tilting.
+# First the line is simply too low, and every step lifts it: the steep part. The first ten epochs gain more than thirty times as much as ten late ones. After about 20 epochs the line meets the training points. Some errors are positive now, some negative, their signs partly cancel, and progress becomes slow. What is left is tilting.
 
 # %%
 model.state_dict()
 
 # %%
-# Checkpoint: the first ten epochs gain twenty times as much as ten late ones; both errors fall by
+# Checkpoint: the first ten epochs gain thirty times as much as ten late ones; both errors fall by
 # more than three quarters; weight and bias are not there yet
-assert train_losses[0] - train_losses[10] > 20 * (train_losses[80] - train_losses[90])
+assert train_losses[0] - train_losses[10] > 30 * (train_losses[80] - train_losses[90])
 assert train_losses[-1] < 0.25 * train_losses[0]
 assert test_losses[-1] < 0.25 * test_losses[0]
 assert model.weight.item() < TRUE_WEIGHT - 0.1
@@ -350,7 +352,7 @@ assert model.bias.item() > TRUE_BIAS + 0.05
 # %% [markdown]
 # ### A restless loss
 #
-# A colleague sends you the loop below and a picture of its loss. The loss falls, turns round, climbs almost to where it started, and falls again.
+# A colleague sends you the loop below and a picture of its loss. The loss falls, turns round, climbs almost to where it started, and falls again. (`nn.functional.l1_loss` is `nn.L1Loss` as a plain function.)
 
 
 # %%
@@ -385,7 +387,7 @@ assert 0.95 < max(restless[10:20]) / restless[0] < 1.05
 #
 # <details><summary>Hint</summary>
 #
-# Count the five lines of the loop in section 4. Which one is missing, and what does PyTorch do with `.grad` when you call `backward()` twice?
+# Tick off the five steps of section 4. (Forward and loss share a line here, and `train()` and `eval()` change nothing for a line.) Which step is missing, and what does PyTorch do with `.grad` when you call `backward()` twice?
 #
 # </details>
 
@@ -427,7 +429,7 @@ checks.mended_training(mended_training)
 # Three habits for every evaluation:
 #
 # - `model.eval()` switches layers that behave differently in training to their quiet mode. Dropout, below, is one. Our model has none; make it a habit anyway.
-# - `torch.inference_mode()`: for `backward()` PyTorch keeps notes on every calculation. Without them a prediction takes less memory and less time.
+# - `torch.inference_mode()` stops PyTorch from keeping notes of every calculation for `backward()`. A prediction then takes less memory and less time.
 # - Data and model must be on the same **device**, the processor or a graphics card. Bring results back with `.cpu()` before plotting.
 
 # %%
@@ -446,20 +448,26 @@ plotting.show(
 )
 
 # %% [markdown]
-# What does `eval()` do to a layer that cares? Dropout (2014) sets random inputs to zero while training, here every second one, and doubles the others to make up for it. In evaluation it leaves everything alone:
+# The line is still too flat. It misses most on the far right, where the test points are: that is why the test error stayed above the training error.
+#
+# What does `eval()` do to a layer that cares? Dropout (2014) makes learning by heart harder. While training it sets each input to zero with a given probability, here ½, and doubles the others, so that the mean stays about the same. In evaluation it leaves everything alone:
 
 # %%
 dropout = nn.Dropout(p=0.5)
 ones = torch.ones(1000)
-dropped = (dropout.train()(ones) == 0).float().mean().item()
-print(f"training:   ≈ {100 * dropped:.0f} % of the inputs are zeroed")
-print(f"evaluation: {(dropout.eval()(ones) == 0).sum().item()} inputs are zeroed")
+dropout.train()
+in_training = dropout(ones)
+dropout.eval()
+in_evaluation = dropout(ones)
+dropped = (in_training == 0).float().mean().item()
+print(f"training:   {in_training[:8].tolist()}, in all ≈ {100 * dropped:.0f} % zeros")
+print(f"evaluation: {in_evaluation[:8].tolist()}")
 
 # %%
 # Checkpoint: dropout drops and doubles in training, and only there
 assert 0.4 < dropped < 0.6
-assert set(dropout.train()(ones).tolist()) == {0.0, 2.0}
-assert torch.equal(dropout.eval()(ones), ones)
+assert set(in_training.tolist()) == {0.0, 2.0}
+assert torch.equal(in_evaluation, ones)
 
 # %% [markdown]
 # And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail.
@@ -470,7 +478,9 @@ with torch.inference_mode():
 loss_fn(model(doubled), y_train).backward()
 
 # %% [markdown]
-# Use `inference_mode` to evaluate. Use `no_grad` for the rare tensor that is computed without a gradient and used in training later. Changing parameters by hand is such a case. Here is one step of SGD without an optimiser. It begins by forgetting the old gradients, for those of epoch 99 are still in `.grad`:
+# Use `inference_mode` to evaluate, and `no_grad` for the rare tensor that is made without a gradient and used in training later: with `no_grad` in its first line, the cell above runs.
+#
+# Changing parameters by hand needs such a block too, for outside of one PyTorch refuses to change a parameter in place. By custom one writes `no_grad`. Here is one step of SGD without an optimiser. It begins by forgetting the old gradients, for those of epoch 99 are still in `.grad`. (`model.zero_grad()` does the same as `optimizer.zero_grad()`.)
 
 # %%
 before = model.weight.item(), model.bias.item()
@@ -481,7 +491,10 @@ with torch.no_grad():
         parameter -= 0.01 * parameter.grad
 
 # %%
-# Checkpoint: the step is the learning rate times the gradient by hand
+# Checkpoint: no_grad makes what training may use; the step is the learning rate times the gradient
+with torch.no_grad():
+    doubled = 2 * x_train
+assert loss_fn(model(doubled), y_train).requires_grad
 signs = (before[0] * x_train + before[1] - y_train).sign()
 assert abs(model.weight.item() - (before[0] - 0.01 * (signs * x_train).mean().item())) < 1e-6
 assert abs(model.bias.item() - (before[1] - 0.01 * signs.mean().item())) < 1e-6
@@ -525,7 +538,7 @@ def new_model():
 
 
 # %% [markdown]
-# The loop of section 4 becomes a function. It also notes the parameters, at the start and after each epoch. We shall want to see their path.
+# The loop of section 4 becomes a function. (Pass over `scheduler` until section 8.) It also notes the parameters, at the start and after each epoch. We shall want to see their path.
 
 
 # %%
@@ -591,17 +604,21 @@ with torch.inference_mode():
 # %% [markdown]
 # ### Where it walked
 #
-# With two parameters we can draw the whole **loss surface**: every pair (weight, bias) has a loss. We compute it for 121 weights and 91 biases at once: `None` in an index makes room for another axis. On it we draw the two paths of descent, 100 epochs of the first model and 1,000 of the second.
+# With two parameters we can draw the whole **loss surface**: every pair (weight, bias) has a loss. We compute it for 121 weights and 91 biases at once. `None` in an index makes an axis of length 1, and an axis of length 1 is stretched to fit the other tensor's (**broadcasting**): (121, 1) times (40) gives (121, 40), and plus (91, 1, 1) gives (91, 121, 40), a value for each bias, weight and point.
+
+# %%
+weights = torch.linspace(0.1, 1.3, 121)
+biases = torch.linspace(0, 0.9, 91)
+lines = weights[:, None] * x_train[:, 0] + biases[:, None, None]  # (91, 121, 40)
+surface = (lines - y_train[:, 0]).abs().mean(dim=2)  # (91, 121)
+
+# %% [markdown]
+# On the surface we draw the two paths of descent, 1,000 epochs of the second model and 100 of the first, which we train once more. A dot marks where each begins.
 
 # %%
 torch.manual_seed(42)
 model_1 = LineModel().to(device)
 first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
-
-weights = torch.linspace(0.1, 1.3, 121)
-biases = torch.linspace(0, 0.9, 91)
-lines = weights[:, None] * x_train[:, 0] + biases[:, None, None]  # (91, 121, 40)
-surface = (lines - y_train[:, 0]).abs().mean(dim=2)  # (91, 121)
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 5))
@@ -618,7 +635,7 @@ _ = ax.legend(labelcolor="black", frameon=True)
 plotting.show(
     fig,
     alt="The loss surface as a long slanting valley. From their starting points, two paths descend "
-    "into it from opposite sides, turn, and follow its floor; the second ends at the true line.",
+    "into it from opposite sides, turn, and follow its floor; the second ends under the star.",
 )
 
 # %%
@@ -660,9 +677,9 @@ assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 assert history["train"][999] > 8 * history["train"][998]
 
 # %% [markdown]
-# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, 100 is an even number, and so a log at every hundredth epoch always lands on the same one. The lines pair the small training loss with the large test loss because one is measured before the step and the other after it.
+# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, 100 is an even number, and so a log at every hundredth epoch always lands on the same state. The lines pair the small training loss with the large test loss because one is measured before the step and the other after it.
 #
-# **Why.** The slope of the absolute error is its sign. It does not fade near the target. In one state the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias, $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
+# **Why.** The slope of the absolute error is its sign. It does not fade near the target. In one state (bias 0.2925, loss 0.0103) the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other (bias 0.3025, loss 0.0013) it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias, $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
 #
 # $$0.01\,(1 + \bar x \cdot \bar x) = 0.01\,(1 + 0.39^2) = 0.011521.$$
 #
@@ -671,14 +688,16 @@ assert history["train"][999] > 8 * history["train"][998]
 # %%
 step = 0.01 * (1 + x_train.mean().item() ** 2)
 print(f"step {step:.6f} · sum of the two losses {sum(history['train'][-2:]):.6f}")
+print(f"bias in the two states: {history['bias'][-2]:.4f} and {history['bias'][-1]:.4f}")
 
 # %%
 # Checkpoint: the two losses add up to one step; the bias jumps from 0.2925 to 0.3025
 assert abs(sum(history["train"][-2:]) - step) < 1e-6
 assert [f"{bias:.4f}" for bias in history["bias"][-2:]] == ["0.2925", "0.3025"]
+assert [f"{loss:.4f}" for loss in history["train"][-2:]] == ["0.0013", "0.0103"]
 
 # %% [markdown]
-# And here is the luck: epoch 1,000 ended in the better state. One epoch earlier the bias was 0.2925, three times as far from the truth.
+# And here is the luck: the last step, that of epoch 999, ended in the better state. (Its training loss, 0.0103, belongs to the state before the step.) One epoch earlier the bias was 0.2925, three times as far from the truth.
 
 # %% [markdown]
 # **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one multiplies it by a factor that falls in a straight line from 1 to 0.
@@ -698,7 +717,7 @@ fig, ax = plt.subplots()
 for name, run in {"fixed rate": history, "decaying rate": decayed}.items():
     ax.plot(run["train"], linewidth=0.6)
     ax.text(1010, min(run["train"][-2:]), name, va="center")
-ax.set(xlabel="epoch", ylabel="MAE", yscale="log")
+ax.set(xlabel="epoch", ylabel="training MAE", yscale="log")
 plotting.show(
     fig,
     alt="Training error on a logarithmic scale. With the fixed rate it bounces between two levels "
@@ -713,7 +732,7 @@ best_fixed = min(history["train"][-2:])
 assert 750 < max(epoch for epoch in range(1000) if decayed["train"][epoch] > best_fixed) < 850
 
 # %% [markdown]
-# The decaying run bounces as well, in a band that shrinks with the rate. It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
+# The decaying run bounces as well. What shrinks with the rate is one move of the line, and so the sum of two successive losses. (Where the band is thin, around epoch 540, both states happen to have nearly the same loss; section 9 meets such a pair again.) It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
 #
 # Keep two things. A log that shows every hundredth value can hide what happens in between: plot every epoch. And a rate that was right at the start is often too large at the end.
 
@@ -732,7 +751,7 @@ fig, ax = plt.subplots()
 for name, run in rates.items():
     ax.plot(run["train"], linewidth=1)
     ax.text(303, run["train"][-1], name, va="center")
-ax.set(xlabel="epoch", ylabel="MAE", yscale="log")
+ax.set(xlabel="epoch", ylabel="training MAE", yscale="log")
 plotting.show(
     fig,
     alt="Training error for three learning rates on a logarithmic scale: the small rate falls "
@@ -790,7 +809,7 @@ checks.thirty_epochs(lr)
 # | shelf | what it is for | names |
 # |---|---|---|
 # | layers | weighted sums, the part that learns | **`Linear`**, `Conv2d`, `ConvTranspose2d`, `Embedding` |
-# | activations | bend the line between two layers | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` |
+# | activations | a bend between two layers; without it, two layers in a row are one straight line again | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` |
 # | normalisation | keeps numbers at a handy size | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` |
 # | pooling | makes images smaller | `MaxPool2d`, `AvgPool2d`, `AdaptiveAvgPool2d` |
 # | recurrent | reads sequences step by step | `RNN`, `LSTM`, `GRU` |
@@ -821,7 +840,7 @@ assert not [name for name in NAMES.split() if not hasattr(nn, name)]
 #
 # <details><summary>Hint</summary>
 #
-# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so 0.01 for a few hundred epochs is not enough. A larger rate gets there and bounces; a rate that starts larger and decays gets there and stays. `nn.MSELoss` is welcome too.
+# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so 0.01 for a few hundred epochs is not enough. A larger rate gets there and bounces; a rate that starts larger and decays gets there and stays. `nn.MSELoss` is welcome too. With it a rate that is too large does not bounce, it explodes to `inf` and `nan`: divide it by ten.
 #
 # </details>
 
@@ -850,7 +869,7 @@ checks.fit_line(fit_line)
 #     return model.weight.item(), model.bias.item()
 # ```
 #
-# The squared error needs no decay: its slope fades by itself near the target, as exercise 1.2 showed.
+# The squared error needs no decay here: its slope fades by itself near the target, as exercise 1.2 showed. That holds while every step sees all points, and the points lie on a line. With random batches it bounces as well. And why did the lesson take the absolute error? Because its bounce can be worked out by hand.
 #
 # </details>
 
@@ -860,13 +879,13 @@ checks.fit_line(fit_line)
 # | the bug | what you see | the fix |
 # |---|---|---|
 # | `zero_grad()` forgotten | the loss swings up and down like a pendulum (exercise 1.3) | zero the gradients before every `backward()` |
-# | learning rate ten times too large | the loss stops falling early, at a high level; the jumps may show only in the parameters | divide by ten; decay it towards the end |
+# | learning rate ten times too large | absolute error: the loss stops falling early, at a high level, and the jumps may show only in the parameters; squared error: it grows to `inf`, then `nan` | divide by ten; decay it towards the end |
 # | learning rate ten times too small | a smooth curve that is still falling when you run out of epochs | multiply by ten |
 # | only every hundredth loss logged | a flat line that hides a bounce (section 8) | record every epoch, plot all of them |
 # | `model.eval()` forgotten | results change from call to call once the model has dropout | `eval()` before, `train()` after |
 # | data and model on different devices | `RuntimeError: Expected all tensors to be on the same device` | move both with `.to(device)` |
 # | `y` of shape `(n,)` against predictions `(n, 1)` | a warning, and a loss that sticks at a high level: every prediction is compared with every target, so the best answer is a constant | give both the same shape |
-# | the test points used in training | a test error that looks wonderful and means nothing | split first, touch the test set last |
+# | the test points used in training | a test error that looks wonderful and means nothing | split first, never learn or choose by the test set |
 
 # %% [markdown]
 # ## What you can now do
@@ -881,7 +900,7 @@ checks.fit_line(fit_line)
 # %% [markdown]
 # ## References
 #
-# - H. Robbins, S. Monro (1951). *A Stochastic Approximation Method.* Annals of Mathematical Statistics 22(3). [doi:10.1214/aoms/1177729586](https://doi.org/10.1214/aoms/1177729586). Why the rate has to decay.
+# - H. Robbins, S. Monro (1951). *A Stochastic Approximation Method.* Annals of Mathematical Statistics 22(3). [doi:10.1214/aoms/1177729586](https://doi.org/10.1214/aoms/1177729586). Why the rate has to decay when steps are random.
 # - A. Paszke et al. (2019). *PyTorch: An Imperative Style, High-Performance Deep Learning Library.* [arXiv:1912.01703](https://arxiv.org/abs/1912.01703)
 # - N. Srivastava et al. (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15.
 # - S. Li et al. (2020). *PyTorch Distributed: Experiences on Accelerating Data Parallel Training.* [arXiv:2006.15704](https://arxiv.org/abs/2006.15704)

@@ -11,7 +11,7 @@
 # - compare three nets under one budget, and shorten training with a one-cycle rate,
 # - find the most confident mistakes, and save the net as the judge of later lessons.
 #
-# **You need** Lesson 1, and from school: the exponential function, the logarithm, what a probability is, and for section 10 the product of two matrices and the standard deviation.
+# **You need** Lesson 1, and from school: the exponential function, the logarithm, what a probability is, the product of two matrices, and for section 10 the standard deviation.
 #
 # **Time** About 90 minutes to read, with the exercises. All cells together run in about 115 seconds on two slow cores without a graphics card.
 
@@ -97,7 +97,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# 0 is black, 255 is white, and each number fills one byte (`uint8`). Our network wants something else: one row of numbers, small, and centred around 0. Two steps do it.
+# 0 is black, 255 is white, and each number fills one byte (`uint8`). Our network wants something else: one row of numbers, small, in a range with 0 in its middle. Two steps do it.
 #
 # - **Scale.** $x/255$ lies in $[0, 1]$. Then $(x/255 - 0.5)/0.5$ lies in $[-1, 1]$: black is $-1$, white is $+1$.
 # - **Flatten.** The 28 rows are laid one behind the other: $28 \cdot 28 = 784$ numbers.
@@ -129,7 +129,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Every peak is a stroke cut by one row of pixels. Which pixels were neighbours in the picture is no longer visible: a network of this kind has to find that out by itself.
+# Every peak is a stroke cut by one row of pixels. Pixels that lay one above the other now stand 28 places apart, and a linear layer treats all 784 places alike: which of them were neighbours, a network of this kind has to find out by itself.
 #
 # The helper `data.tensors` scales all images at once and does not flatten them. The shape is `(n, 1, 28, 28)`, with one dimension for the single colour. The net will flatten them itself.
 
@@ -192,7 +192,7 @@ checks.to_picture(to_picture)
 #
 # In lesson 1 every step used all 40 points. With 60,000 images that would be slow: one look at everything for one small step. Instead, take a **mini-batch** of 64 images, make a step, take the next 64. The gradient of a batch is a rough estimate of the true one, and good enough to walk by.
 #
-# PyTorch's `DataLoader` hands out such batches. It asks the data set for one image after the other, applies the `transform` to each, and stacks them.
+# PyTorch's `DataLoader` hands out such batches. It asks the data set for one image after the other (the data set applies the `transform` to each) and stacks them.
 
 # %%
 train_loader = DataLoader(
@@ -223,7 +223,7 @@ assert (len(sizes), sizes[-1], sum(sizes)) == (79, 16, 10_000)
 #
 # $$z_i = \sum_j W_{ij}\,x_j + b_i \qquad\text{or, for all } i \text{ at once,}\qquad \mathbf{z} = W\mathbf{x} + \mathbf{b}$$
 #
-# PyTorch keeps one row of $W$ per output. A batch `X` has one image per row, so in code the layer computes `X @ W.T + b`.
+# PyTorch keeps one row of $W$ per output. A batch `X` has one image per row, where the formula has $\mathbf{x}$ as a column. So $W$ is transposed: (64, 784) @ (784, 400) gives (64, 400), and `b` is added to every row: `X @ W.T + b`.
 #
 # Between two linear layers stands **ReLU**, $\max(0, z)$ for every number $z$: negative sums become 0. It looks harmless. In section 10 you will find out what the stack is worth without it.
 #
@@ -289,7 +289,7 @@ assert num_parameters == sum(n * m + m for n, m in pairwise(widths)) == 415_310
 #
 # </details>
 #
-# In code, for a batch: one row per image, so the sum runs along `dim=1`.
+# In code, for a batch: one row per image, so the sum runs along `dim=1`. `keepdim=True` keeps it as a column, (batch, 1), which is stretched over its row (broadcasting, lesson 1).
 
 
 # %%
@@ -311,7 +311,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# One point less of score always divides the probability by $e \approx 2.72$. On the right the last class has caught up with the first, and all the others have less than before, though their scores are the same: a probability depends on all scores, not on one.
+# Of two classes in one picture, the one with one point less of score is less probable by a factor $e \approx 2.72$, always. On the right the last class has caught up with the first, and all the others have less than before, though their scores are the same: a probability depends on all scores, not on one.
 
 # %%
 # Checkpoint: each row is a set of probabilities, and one point of score is a factor e
@@ -331,13 +331,13 @@ torch.testing.assert_close(probabilities[0, 0] / probabilities[0, 1], torch.tens
 #
 # <details><summary>Derivation: from likelihood to cross-entropy</summary>
 #
-# How probable is it, according to the net, that $m$ images carry just the labels $y^{(1)}, \dots, y^{(m)}$? The images are independent, so the probabilities multiply:
+# How probable is it, according to the net, that $n$ images carry just the labels $y^{(1)}, \dots, y^{(n)}$? The images are independent, so the probabilities multiply ($\prod$ is to a product what $\sum$ is to a sum):
 #
-# $$\prod_{i=1}^{m} p^{(i)}_{y^{(i)}}$$
+# $$\prod_{i=1}^{n} p^{(i)}_{y^{(i)}}$$
 #
-# This is the **likelihood** of the data. A good net makes it large. A product of 60,000 numbers below 1 is a number too small for any computer, so take the logarithm: it grows whenever its argument grows, and turns the product into a sum. Divide by $m$, and turn the sign round, because optimisers look for a minimum:
+# This is the **likelihood** of the data. A good net makes it large. A product of 60,000 numbers below 1 is soon too small for a floating-point number, so take the logarithm: it grows whenever its argument grows, and turns the product into a sum. Divide by $n$, and turn the sign round, because optimisers look for a minimum:
 #
-# $$L = -\frac1m \sum_{i=1}^{m} \log p^{(i)}_{y^{(i)}}$$
+# $$L = -\frac1n \sum_{i=1}^{n} \log p^{(i)}_{y^{(i)}}$$
 #
 # The name comes from information theory. The **cross-entropy** of two distributions $t$ and $p$ over the classes is $H(t, p) = -\sum_k t_k \log p_k$. Let $t$ be the truth about one image, that is 1 for its class $y$ and 0 for all others (a **one-hot** vector). All terms of the sum vanish but one, and $-\log p_y$ remains.
 #
@@ -353,7 +353,7 @@ torch.testing.assert_close(probabilities[0, 0] / probabilities[0, 1], torch.tens
 #
 # </details>
 #
-# The last derivation says that the gradient of one image's loss is $p - t$. Test it against autograd. (`reduction="sum"` adds the losses up. With the usual mean every gradient would be divided by 5, the number of images.)
+# The last derivation says: the gradient of one image's loss with respect to its scores is $p - t$, where $t$ is 1 for the right class and 0 for the others. Test it against autograd. (`reduction="sum"` adds the losses up. With the usual mean every gradient would be divided by 5, the number of images.)
 
 # %%
 z = torch.randn(5, 10, requires_grad=True)
@@ -377,7 +377,7 @@ torch.testing.assert_close(z.grad, (z.softmax(dim=1) - truth).detach())
 #
 # $$\ell = -\,y \log \sigma(x) - (1 - y) \log\bigl(1 - \sigma(x)\bigr)$$
 #
-# This is the **binary cross-entropy**. It is no other loss, it is this one for two classes:
+# This is the **binary cross-entropy**. It is the same loss, for two classes:
 
 # %%
 x = torch.linspace(-4, 4, 9)
@@ -409,7 +409,7 @@ print(naive_softmax(torch.tensor([[0.0, -200.0]])).log())
 #
 # $$p_i = \frac{e^{z_i - m}}{\sum_k e^{z_k - m}}$$
 #
-# Now the largest exponent is 0, and nothing can overflow.
+# Now the largest exponent is 0, and nothing can overflow. (`max(dim=1)` returns the largest values and where they stand; `.values` takes the first.)
 
 
 # %%
@@ -587,7 +587,7 @@ print(f"after one epoch: test accuracy ≈ {100 * accuracy:.1f} %")
 #
 # A common shortcut computes the accuracy of each batch and takes the mean of these numbers. It is not the accuracy. The last test batch holds 16 images, and in that mean each of them weighs eight times as much as any other.
 #
-# How much can that matter? Take the same net and the same 10,000 images, but put 16 that it gets wrong at the end.
+# How much can that matter? Take the same net and the same 10,000 images, but put 16 that it gets wrong at the end. (`data.batches` hands out tensors in batches; section 6 shows how.)
 
 
 # %%
@@ -602,9 +602,12 @@ def mean_of_batches(net, batches):  # the shortcut, for comparison only
 with torch.inference_mode():
     wrong = net(test_images.to(device)).argmax(dim=1).cpu() != test_labels
 last = wrong.nonzero()[:16, 0]
-order = torch.cat([torch.tensor(sorted(set(range(10_000)) - set(last.tolist()))), last])
+others = torch.ones(10_000, dtype=torch.bool)
+others[last] = False
+order = torch.cat([others.nonzero()[:, 0], last])
 reordered = data.batches(test_images[order], test_labels[order], batch_size=128)
 
+# %%
 _, counted = evaluate(net, reordered, loss_fn)
 print(f"counted: ≈ {100 * accuracy:.2f} % and, reordered, ≈ {100 * counted:.2f} %")
 shortcut, moved = mean_of_batches(net, test_loader), mean_of_batches(net, reordered)
@@ -617,10 +620,10 @@ assert shortcut != accuracy
 assert accuracy - moved > 0.008
 
 # %% [markdown]
-# The count does not change. The shortcut loses almost a whole percentage point, with the same net on the same images. Count what is right and divide once.
+# The count does not change. The shortcut falls by almost a whole percentage point, with the same net on the same images. Count what is right and divide once.
 
 # %% [markdown]
-# ### Exercise 2.4 · find the bug: A generous accuracy
+# ### Exercise 2.4 · find the bug: An unreliable accuracy
 #
 # This function has two faults. One makes the result depend on how the images fall into batches, the other on whether the net has just been trained.
 #
@@ -728,8 +731,7 @@ for name, (slow, fast) in spent.items():
 # %%
 fig, ax = plt.subplots(figsize=(8, 2.8))
 for i, name in enumerate(["one by one", "in memory"]):
-    bars = ax.barh([0.2 - 0.4 * i, 1.2 - 0.4 * i], [s[i] for s in spent.values()], 0.36, label=name)
-    ax.bar_label(bars, fmt="%.2f", padding=3)
+    ax.barh([0.2 - 0.4 * i, 1.2 - 0.4 * i], [s[i] for s in spent.values()], 0.36, label=name)
 ax.set(yticks=[0, 1], yticklabels=list(spent), xlabel="seconds for 10,000 images")
 ax.grid(visible=False, axis="y")
 ax.legend(loc="lower right")
@@ -752,7 +754,7 @@ plotting.show(
 
 # %%
 def fit(net, num_epochs, optimizer, scheduler=None):
-    """Train, and return losses and accuracies of every epoch."""
+    """Train on train_batches, look at test_batches; return losses and accuracies of every epoch."""
     history = {"train loss": [], "train accuracy": [], "test loss": [], "test accuracy": []}
     for _ in (progress := tqdm(range(num_epochs))):
         train = train_epoch(net, train_batches, loss_fn, optimizer, scheduler)
@@ -764,7 +766,7 @@ def fit(net, num_epochs, optimizer, scheduler=None):
 
 
 # %% [markdown]
-# SGD with a rate of 0.1, batches of 64, twenty epochs. With a fixed rate the net would jump about to the end, like the line of lesson 1. So the rate stays at 0.1 for ten epochs only, and then falls in a straight line to 0. At every step `LambdaLR` sets the rate to the initial 0.1 times what our function returns: `2 - step / (10 * steps)` is 1 after ten epochs and 0 after twenty, and `min` holds it at 1 before that.
+# SGD with a rate of 0.1, batches of 64, twenty epochs. With a fixed rate the net would jump about to the end, like the line of lesson 1. So the rate stays at 0.1 for ten epochs only (numbers 0 to 9), and then falls in a straight line to 0. At every step `LambdaLR` sets the rate to the initial 0.1 times what our function returns: `2 - step / (10 * steps)` is 1 after ten epochs and 0 after twenty, and `min` holds it at 1 before that.
 
 # %%
 seed_everything(SEED)
@@ -802,7 +804,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Read the four curves from left to right. In the first epochs they improve on the whole, but they jump. The large rate is at work, as in lesson 1, and a few unlucky batches can throw the net back for a whole epoch (an accuracy below 90 % falls out of the picture). Right of the vertical line, where the rate falls, the jumps die away, and the test curves gain once more before they become level. The training loss goes on towards 0: the net begins to know its 60,000 images by heart, and that helps less and less with new ones. The gap between the curves is a sign of **overfitting**.
+# Read the four curves from left to right. At the very start the test curves are the better ones: the training numbers are counted on the way, while the net was still worse. In the first epochs all improve on the whole, but they jump. The large rate is at work, as in lesson 1, and a few unlucky batches can throw the net back for a whole epoch (an accuracy below 90 % falls out of the picture). Right of the vertical line, where the rate falls, the jumps die away, and the test curves gain once more before they become level. The training loss goes on towards 0: the net begins to know its 60,000 images by heart, and that helps less and less with new ones. The gap between the curves is a sign of **overfitting**.
 
 # %%
 test_accuracy = history["test accuracy"][-1]
@@ -830,7 +832,7 @@ assert history["train loss"][-1] < 0.5 * history["test loss"][-1]
 # %% [markdown]
 # More than 98 of 100 handwritten digits are read correctly (on the stand-in, which is harder, more than 96).
 #
-# The second checkpoint also guards our honesty. A net does better on images it has learned from. If its marks on the test images were as good as on the training images, or better, we would have to suspect that some test images had slipped into the training.
+# (The log has slightly fewer right training images than the last line, which counts them after the training and not on the way.) The second checkpoint also guards our honesty. A net that has learned its training images by heart does better on them than on new ones. If it did just as well on the test images, we would have to suspect that some of them had slipped into the training.
 
 # %% [markdown]
 # ## 8 · What it gets wrong
@@ -890,7 +892,7 @@ torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(10_000))
 assert (confidence[mistakes] > 0.99).sum() >= 5
 
 # %% [markdown]
-# Some of these you would misread yourself. Others are clear, and the net is wrong with more than 99 % confidence. A softmax output is a number between 0 and 1 that was trained to be large on the training images. Whether it deserves to be called a probability is another question. The next section asks it.
+# Some of these you would misread yourself. Others are clear, and the net is wrong with more than 99 % confidence. A softmax output is a number between 0 and 1 that was trained to be large for the right class, on the training images. Whether it deserves to be called a probability is another question. The next section asks it.
 
 # %% [markdown]
 # ## 9 · Temperature: how sure is sure?
@@ -899,7 +901,7 @@ assert (confidence[mistakes] > 0.99).sum() >= 5
 #
 # $$p_i(T) = \frac{e^{z_i / T}}{\sum_k e^{z_k / T}}$$
 #
-# With $T = 1$ it is softmax as before. What do you expect for $T$ near 0, and for a very large $T$? Try it on a test image about which the net is in some doubt.
+# With $T = 1$ it is softmax as before. What do you expect for $T$ near 0, and for a very large $T$? Try it on a test image about which the net is in some doubt (the picture above the slider's bars, and below on the left).
 
 # %%
 doubtful = (confidence - 0.7).abs().argmin()
@@ -929,15 +931,19 @@ _ = interact(
 # Four settings of the slider, side by side:
 
 # %%
-fig, axes = plt.subplots(1, 4, figsize=(14, 3), sharey=True)
-for ax, temperature in zip(axes, (0.1, 1, 5, 100), strict=True):
+fig, axes = plt.subplots(1, 5, figsize=(14, 3))
+axes[0].imshow(test_images[doubtful, 0])
+axes[0].axis("off")
+axes[0].set_title(f"truth: {CLASS_NAMES[test_labels[doubtful]]}")
+for ax, temperature in zip(axes[1:], (0.1, 1, 5, 100), strict=True):
     draw_temperature(temperature, ax)
-    ax.set_ylabel("")
-axes[0].set_ylabel("probability")
+    ax.set(ylim=(0, 1.03), ylabel="")
+    ax.tick_params(labelleft=ax is axes[1])
+axes[1].set_ylabel("probability")
 plotting.show(
     fig,
-    alt="Ten probabilities of one image at four temperatures. Cold: one bar takes everything. "
-    "At one: a leader and its rivals. Warm: flatter. Very hot: ten equal bars.",
+    alt="A doubtful digit and its ten probabilities at four temperatures. Cold: one bar takes "
+    "everything. At one: a leader and its rivals. Warm: flatter. Very hot: ten nearly equal bars.",
 )
 
 # %%
@@ -948,11 +954,11 @@ assert cold.max() > 0.95
 assert hot.max() - hot.min() < 0.03
 
 # %% [markdown]
-# Temperature changes how certain the net sounds, and never what it answers: dividing by a positive number keeps the order of the scores.
+# Near $T = 0$ the highest score takes everything; for a very large $T$ all scores are nearly 0, and all digits equally likely. Temperature changes how certain the net sounds, and never what it answers: dividing by a positive number keeps the order of the scores.
 #
 # So which temperature is honest? A net that says "99 %" on many images should be right on 99 % of them. Compare its mean confidence with its accuracy, both on the test images.
 #
-# Then choose $T$ so that the loss on one half of the test images is lowest, and look whether it helps on the other half. (The half that chooses must not judge. That is what a validation set is for.)
+# Then choose $T$ so that the loss on one half of the test images is lowest (the loss punishes too much certainty as well as too little), and look whether it helps on the other half. (The half that chooses must not judge. That is what a validation set is for.)
 
 # %%
 half, other = slice(0, None, 2), slice(1, None, 2)
@@ -964,18 +970,24 @@ def loss_at(temperature, part):
 
 
 best = min(temperatures, key=lambda T: loss_at(T, half)).item()
-print(f"mean confidence ≈ {100 * confidence.mean():.2f} %, accuracy ≈ {100 * test_accuracy:.2f} %")
+answers = softmax(test_logits[other] / best).max(dim=1)
+sounds = {"T = 1": confidence[other].mean().item(), "best T": answers.values.mean().item()}
+is_right = (answers.indices == test_labels[other]).float().mean().item()
 print(f"best temperature on one half ≈ {best:.2f}")
 print(f"loss on the other half ≈ {loss_at(1, other):.4f}, with it ≈ {loss_at(best, other):.4f}")
+for name, sure in sounds.items():
+    print(f"{name:6}: confidence ≈ {100 * sure:.2f} %, accuracy ≈ {100 * is_right:.2f} %")
 
 # %%
-# Checkpoint: the net is overconfident; a temperature above 1 lowers the loss on unseen images
+# Checkpoint: the net is overconfident; a temperature above 1 lowers the loss on unseen images, and
+# brings confidence and accuracy together
 assert confidence.mean() > test_accuracy + 0.001
+assert abs(sounds["best T"] - is_right) < 0.7 * (sounds["T = 1"] - is_right)
 assert best > 1.01
 assert loss_at(best, other) < loss_at(1, other)
 
 # %% [markdown]
-# The net sounds surer than its accuracy allows, and a temperature above 1 makes it more honest without changing one answer. Modern networks are overconfident in just this way (Guo et al., 2017).
+# The net sounds surer than its accuracy allows, and a temperature above 1 makes it more honest without changing one answer: confidence and accuracy come together. Modern networks are overconfident in just this way (Guo et al., 2017).
 
 # %% [markdown]
 # ### Exercise 2.5 · experiment: Half a chance
@@ -999,14 +1011,14 @@ checks.half_a_chance(temperature)
 # temperature = 4.7
 # ```
 #
-# Two rivals share the other half. That takes a good deal of heat.
+# $e^{5/4.7} = 2.90$, $e^{3/4.7} = 1.89$ and $e^0 = 1$: the first is half of 5.79. Two rivals share the other half, and that takes a good deal of heat.
 #
 # </details>
 
 # %% [markdown]
 # ## 10 · Three nets, one budget
 #
-# Which part of the net does the work? Train three nets of the same widths with the same rate, for three epochs each, in batches of 128 (0.05 this time, which suits all three):
+# Which part of the net does the work? Train three nets of the same widths with the same rate, for three epochs each, in batches of 128 (with 0.05 for all three; each might do better with a rate of its own):
 #
 # - **linear**: the four linear layers and nothing between them,
 # - **ReLU**: our net,
@@ -1089,7 +1101,7 @@ assert reached["ReLU + batch norm"][-1] > reached["ReLU"][-1]
 assert reached["ReLU + batch norm"][0] > reached["ReLU"][0] + 0.01
 
 # %% [markdown]
-# The linear stack falls behind, and stays below 93 %. It has as many parameters as the ReLU net and is still one linear layer in disguise. We can even take the disguise off: multiply its four matrices.
+# The linear stack falls behind: after three epochs it is still below 93 %. It has as many parameters as the ReLU net, and however long it trains, it remains one linear layer in disguise. We can even take the disguise off: multiply its four matrices.
 
 # %%
 linear = variants["linear"].eval()
@@ -1109,10 +1121,10 @@ assert collapsed.shape == (10, 784)
 assert largest < 1e-3
 
 # %% [markdown]
-# ReLU breaks the chain: the product can no longer be carried out beforehand, and the net can bend. Batch normalisation gets further with the same number of images, above all in the first epoch.
+# ReLU breaks the chain: the product can no longer be carried out beforehand, and the net can draw curved borders between the classes. Batch normalisation gets further with the same number of images, above all in the first epoch.
 
 # %% [markdown]
-# It has a price. In training mode the answer for one image depends on the other images of its batch, and with a batch of one there is no spread to divide by. Whoever forgets `eval()` usually gets no error at all, only other answers. With a single image there is one, which the next cell makes on purpose:
+# It has a price. In training mode the answer for one image depends on the other images of its batch, and with a batch of one there is no spread to divide by. Whoever forgets `eval()` usually gets no error at all, only other answers. A single image does raise an error, and the next cell makes it on purpose:
 
 # %% tags=["raises-exception"]
 variants["ReLU + batch norm"].train()(test_images[:1].to(device))
@@ -1120,7 +1132,7 @@ variants["ReLU + batch norm"].train()(test_images[:1].to(device))
 # %% [markdown]
 # ## 11 · Fewer epochs: the one-cycle rate
 #
-# In section 7 a smaller rate at the end helped. And a large rate in the middle goes faster. The **one-cycle** schedule (Smith and Topin, 2017) does both: it starts low while the net is still fragile, rises to a rate that would be too large to stay at, and then sinks to almost 0.
+# In section 7 a smaller rate at the end helped. And a large rate in the middle goes faster. The **one-cycle** schedule (Smith and Topin, 2017) does both: it starts low while the net is still fragile, rises to a rate larger than one would keep to the end, and then sinks to almost 0.
 #
 # It works best together with **momentum**. The optimiser then keeps a running sum $v$ of the gradients $g$ and walks along that:
 #
@@ -1140,10 +1152,10 @@ quick_history = fit(quick, 8, optimizer, one_cycle)
 print(f"8 epochs: test accuracy ≈ {100 * quick_history['test accuracy'][-1]:.2f} %")
 
 # %% [markdown]
-# `max_lr` is the peak. `total_steps` counts batches, for this schedule moves after each of them. `cycle_momentum=False` keeps the momentum as it is. A rehearsal on a dummy parameter shows the course of the rate:
+# `max_lr` is the peak. The rate given to `SGD` is overwritten: the cycle begins at `max_lr` / 25. `total_steps` counts batches (of 128, since section 10), for this schedule moves after each of them. `cycle_momentum=False` keeps the momentum as it is. A rehearsal on a dummy parameter shows the course of the rate:
 
 # %%
-rehearsal = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+rehearsal = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.05)
 schedule = torch.optim.lr_scheduler.OneCycleLR(rehearsal, 0.05, 8 * steps, cycle_momentum=False)
 rates = []
 for _ in range(8 * steps):
@@ -1262,7 +1274,7 @@ assert not end["rate ten times too large"] < 2
 assert not end["pixels from 0 to 255"] < 2  # nan is not below 2 either
 
 # %% [markdown]
-# Two of them deserve a second look. With the **labels in another order** the loss stays at $\log 10 = 2.3$: there is nothing to learn but "each digit is equally likely". With **softmax before the loss** it hardly moves either. It looks like a net that is too small. The next exercise shows that it is not.
+# With **`zero_grad()` forgotten** each step goes by the sum of all gradients so far, as in lesson 1. **Raw pixels** reach 255, so the scores, the gradients and the first steps are hundreds of times too large, until a number overflows (before that the loss is off the scale). A **rate ten times too large** soon throws the weights so far that nearly all ReLUs of the last hidden layer give 0, whatever the image. Only the last bias can still learn, and all it can learn is that ten digits are equally likely. With the **labels in another order** the loss stays at $\log 10 = 2.3$: there is nothing to learn but "each digit is equally likely". And with **softmax before the loss**? The inner softmax squeezes all scores into 0 to 1, so every gradient is very small, and training crawls. It also puts a floor under the loss; the next exercise finds it.
 
 # %% [markdown]
 # ### Exercise 2.7 · find the bug: A loss with a floor
@@ -1334,7 +1346,7 @@ assert f"{np.e / (np.e + 9):.0%}" == "23%"
 # | `exp` of a large score | `inf`, then `nan` | subtract the largest score; use logits |
 # | accuracy averaged over batches | a number that changes with batch size and order | count, then divide once |
 # | `eval()` forgotten with batch normalisation | one image alone raises an error, and the answer for an image depends on its neighbours | `eval()` before, `train()` after |
-# | test images in the training | test accuracy as good as training accuracy | compare the two; look for common images |
+# | test images in the training | test accuracy as good as training accuracy, although the net knows its training images by heart | compare the two; look for common images |
 # | class names in another order | a confusion matrix with the wrong labels on a right net | take the order from the data set |
 # | images loaded one by one | a processor that is mostly busy with Python | keep them in memory as one tensor |
 

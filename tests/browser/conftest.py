@@ -20,8 +20,6 @@ ARTEFACTS = PROJECT / "test-artefacts"
 SETTINGS = {
     # The tests change cells, and no change of theirs may reach a notebook on the disk.
     "docmanager-extension/plugin": {"autosave": False},
-    # No question about news in the corner of every picture.
-    "apputils-extension/notification": {"fetchNews": "false"},
     # All cells in the page at once, so that a test finds each without scrolling.
     "notebook-extension/tracker": {"windowingMode": "none"},
 }

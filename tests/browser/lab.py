@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 SECOND = 1000  # in milliseconds
+PLAIN_TEXT = "[data-mime-type$=stdout], .jp-OutputArea-executeResult [data-mime-type='text/plain']"
 LONGEST_LESSON, LONGEST_CELL_WITHOUT_STAR = 600, 60  # in seconds
 
 
@@ -96,7 +97,12 @@ class Lesson:
         return self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").all_inner_texts()
 
     def _wait_for(self, cell: Locator, milliseconds: int) -> None:
-        expect(prompt_of(cell)).to_have_text(f"[{self.executed}]:", timeout=milliseconds)
+        # At every frame: Playwright's own expectations look only once a second, after a while.
+        self.page.wait_for_function(
+            "([prompt, text]) => prompt.textContent.trim() === text",
+            arg=[prompt_of(cell).element_handle(), f"[{self.executed}]:"],
+            timeout=milliseconds,
+        )
 
     def type_and_run(self, index: int, code: str) -> str:
         """Replace the code of one cell, run it, and return what it printed."""
@@ -112,6 +118,15 @@ class Lesson:
     def output_of(self, index: int) -> str:
         """Return what one cell shows."""
         return self.cells().nth(index).locator(".jp-OutputArea").first.inner_text()
+
+    def texts(self) -> list[str]:
+        """Return what each code cell printed and what it ended with, where that is plain text."""
+        return self.cells().evaluate_all(
+            """(cells, outputs) => cells.map(
+                cell => [...cell.querySelectorAll(outputs)].map(e => e.textContent).join(' ')
+            )""",
+            PLAIN_TEXT,
+        )
 
     def scratch(self, code: str) -> str:
         """Run code in the lesson's last cell, which is not needed any more."""

@@ -3,10 +3,12 @@
 import importlib
 import re
 import time
+from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from exercise_player import exercise, exercises
 from lab import SECOND, drawn
+from nbval.plugin import get_sanitize_patterns
 from playwright.sync_api import expect
 
 # Builds the controls of a cell once more, out of sight, and moves them by number: what the function
@@ -26,6 +28,8 @@ twin = _
 print(len(twin.children) - 1)
 """
 
+SANITIZE = Path(__file__).resolve().parents[1] / "nbval_sanitize.cfg"
+
 # JupyterLab's own parts are its makers' affair. What the course writes is the text and its outputs.
 OURS = {"include": [[".jp-RenderedMarkdown"], [".jp-RenderedHTML"]]}
 RULES = ["color-contrast", "heading-order", "empty-heading", "image-alt", "link-name", "list"]
@@ -40,6 +44,26 @@ def test_run_all_ends_without_an_error_that_was_not_meant(lesson):
 
 def has_tag(cell, tag):
     return tag in cell.metadata.get("tags", [])
+
+
+def test_what_cells_print_is_what_is_stored(lesson):
+    for cell, shown in zip(lesson.code, lesson.texts(), strict=True):
+        if not has_tag(cell, "nbval-ignore-output"):
+            stored = " ".join(map(plain_text, cell.outputs))
+            assert sanitized(shown) == sanitized(stored), cell.source
+
+
+def plain_text(output):
+    if output.output_type == "execute_result":
+        return output.data["text/plain"]
+    return output.text if output.get("name") == "stdout" else ""
+
+
+def sanitized(text):
+    """Fold what may differ, by the same rules as the comparison of the notebooks."""
+    for pattern, new in get_sanitize_patterns(SANITIZE.read_text()):
+        text = re.sub(pattern, new, text)
+    return text.split()
 
 
 def test_progress_bars_are_there_and_finish(lesson):
