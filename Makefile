@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8888
 NB ?=
 FORCE ?=
+SEED ?= 1
 NO_BROWSER ?=
 UPGRADE ?=
 
@@ -26,7 +27,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test test-notebooks test-browser lint data notebooks mirror doctor lock lesson
+.PHONY: help lab test test-notebooks test-browser mutants lint data notebooks mirror doctor lock lesson
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -48,6 +49,9 @@ test-notebooks: lesson $(STAMP) data ## run the notebooks and compare what they 
 
 test-browser: lesson $(STAMP) data ## open the lessons in Chromium and use them as a student does
 	$(PY) -m pytest tests/browser $(if $(LESSON),--lesson $(LESSON))
+
+mutants: lesson $(STAMP) data ## plant bugs, and see whether the tests notice (NB=02: in a lesson; SEED=2)
+	$(PY) tools/mutate.py $(LESSON) --seed $(SEED) $(NBVAL)
 
 lint: $(STAMP) ## check style and formatting
 	$(PY) -m ruff check .

@@ -1332,7 +1332,7 @@ for name in ("summed", "both divided"):
 # %% [markdown]
 # With the averaged error the KL is 0, and every picture comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, the decoder learns that the code is noise and ignores it: posterior collapse, as with the lazy $q$ of section 4. No error is raised, and the loss looks small and calm.
 #
-# Dividing both terms by 784 is harmless. The proportion is what counts. (Adam divides each gradient by its own size, so a common factor drops out, see lesson 3. Plain gradient descent would need a rate 784 times larger.) That even the correct loss turns some digits into others is no fault of its scale: the net has 8 latent numbers, and has seen 10,000 pictures six times. Lesson 6 does better. And lesson 6 turns this factor into a tool, under the name β.
+# Dividing both terms by 784 is harmless. The proportion is what counts. (Adam divides each gradient by its own size, so a common factor drops out, see lesson 3. Plain gradient descent would need a rate 784 times larger.) That even the correct loss turns some digits into others is no fault of its scale: the net has 8 latent numbers, and has seen 10,000 pictures six times. Lesson 6 does better, and turns this factor into a tool, under the name β.
 
 # %% [markdown]
 # ### Exercise 5.5 · find the bug: A loss that falls below zero
