@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-async def study(path: Path, folder: str) -> int:
+async def study(path: Path, folder: str, threads: int) -> int:
     """Run one student's copy of a lesson from top to bottom; return how many cells failed."""
     client = NotebookClient(
         nbformat.read(path, as_version=4),
@@ -29,7 +29,8 @@ async def study(path: Path, folder: str) -> int:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     )
-    notebook = await client.async_execute(env=os.environ | {"COURSE_RESULTS_DIR": folder})
+    settings = {"COURSE_RESULTS_DIR": folder, "OMP_NUM_THREADS": str(threads)}
+    notebook = await client.async_execute(env=os.environ | settings)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     return sum(output.output_type == "error" for output in outputs)
 
@@ -52,7 +53,7 @@ async def watch(peaks: dict[str, float], stop: asyncio.Event) -> None:
         await asyncio.sleep(1)
 
 
-async def measure(path: Path, students: int) -> dict[str, float]:
+async def measure(path: Path, students: int, threads: int) -> dict[str, float]:
     """Let so many students run the lesson at once; return seconds, failed cells and peaks in MB."""
     peaks: dict[str, float] = {}
     stop = asyncio.Event()
@@ -60,7 +61,7 @@ async def measure(path: Path, students: int) -> dict[str, float]:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         homes = [f"{folder}/{number}" for number in range(students)]
-        failed = await asyncio.gather(*(study(path, home) for home in homes))
+        failed = await asyncio.gather(*(study(path, home, threads) for home in homes))
     seconds = time.perf_counter() - start
     stop.set()
     await watching
@@ -72,10 +73,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("students", nargs="+", type=int)
     parser.add_argument("--lesson", default="02")
+    parser.add_argument("--threads", type=int, default=1, help="of each student")
     options = parser.parse_args()
     (path,) = (PROJECT / "notebooks").glob(f"{options.lesson}_*.ipynb")
     for students in options.students:
-        row = asyncio.run(measure(path, students))
+        row = asyncio.run(measure(path, students, options.threads))
         print(", ".join(f"{name} {value:.0f}" for name, value in row.items()), flush=True)  # noqa: T201
 
 
