@@ -51,7 +51,7 @@ test-browser: lesson $(STAMP) data ## open the lessons in Chromium and use them 
 	$(PY) -m pytest tests/browser $(if $(LESSON),--lesson $(LESSON))
 
 mutants: lesson $(STAMP) data ## plant bugs, and see whether the tests notice (NB=02: in a lesson; SEED=2)
-	$(PY) tools/mutate.py $(LESSON) --seed $(SEED) $(NBVAL)
+	$(PY) tools/mutate.py $(if $(LESSON),--lesson $(LESSON)) --seed $(SEED) $(NBVAL)
 
 lint: $(STAMP) ## check style and formatting
 	$(PY) -m ruff check .

@@ -20,6 +20,7 @@ PLANTED = [
     ("seed_everything(SEED)", "seed", "pass"),
     ("net.eval()", "mode", "net.train()"),
     ("y = fake.detach()", "dropped call", "y = fake"),
+    ("y = (a - b).abs()", "dropped call", "y = (a - b)"),
     ("y = torch.sigmoid(z)", "dropped call", "y = z"),
     ("y = torch.ones_like(z)", "labels", "y = torch.zeros_like(z)"),
     ("o = torch.optim.Adam(p)", "optimiser", "o = torch.optim.SGD(p)"),

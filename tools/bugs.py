@@ -200,7 +200,8 @@ class _Catalogue:
             yield self._replace("dropped layer", node, "nn.Identity()")
         if name in TRANSPARENT and isinstance(node.func, ast.Attribute):
             inner = node.args[0] if _is_module(node.func.value) and node.args else node.func.value
-            yield self._replace("dropped call", node, self._code(inner))
+            code = self._code(inner)
+            yield self._replace("dropped call", node, f"({code})" if _is_sum(inner) else code)
 
     def _name(self, node: ast.Name) -> Iterator[Bug]:
         if isinstance(node.ctx, ast.Load) and node.id in NETS:
@@ -233,6 +234,11 @@ def _is_number(node: ast.AST | None) -> bool:
 def _is_text(node: ast.BinOp) -> bool:
     values = [getattr(side, "value", side) for side in (node.left, node.right)]
     return any(isinstance(value, str | ast.JoinedStr) for value in values)
+
+
+def _is_sum(node: ast.AST) -> bool:
+    """Tell whether an expression needs brackets when something around it is taken away."""
+    return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.BoolOp | ast.IfExp)
 
 
 def _is_module(node: ast.AST) -> bool:

@@ -20,7 +20,7 @@ import tempfile
 import time
 import tomllib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -30,6 +30,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 EQUIVALENT = PROJECT / "tools" / "equivalent_mutants.toml"
 COPIED = ("course_utils", "tests", "tools", "notebooks", "docs", "classroom")
 LIMIT = 1200  # seconds for one bug
+NO_BUG = Bug("none", 0, 0, "")
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,8 @@ def reasons() -> dict[tuple[str, ...], str]:
 
 def main() -> int:
     """Print a line for each bug, the survivors and the rate; fail below the rate that is asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="?", help="04; without it, the helpers")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--lesson", help="04; without it, the helpers")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, help="15 in a lesson, 60 in the helpers")
     parser.add_argument("--rate", type=float, default=0.95)
@@ -150,13 +151,19 @@ def main() -> int:
     if options.lesson:
         (path,) = (PROJECT / "notebooks").glob(f"{options.lesson}_*.ipynb")
     every = in_lesson(path) if options.lesson else in_helpers()
+
+    def is_red(mutant: Mutant) -> bool:
+        return run_lesson(path, mutant, nbval) if options.lesson else run_helpers(mutant)
+
+    if is_red(replace(every[0], bug=NO_BUG)):
+        sys.exit("The tests are red without any bug, so they would seem to catch everything.")
     known, counted, survived = reasons(), 0, 0
     for mutant in draw(every, options.count or (15 if options.lesson else 60), options.seed):
         if tuple(mutant.diff()) in known:
             print(f"equivalent  {mutant.bug.kind}: {known[tuple(mutant.diff())]}", flush=True)
             continue
         start = time.monotonic()
-        red = run_lesson(path, mutant, nbval) if options.lesson else run_helpers(mutant)
+        red = is_red(mutant)
         counted, survived = counted + 1, survived + (not red)
         said = "killed" if red else "SURVIVED"
         print(f"{said:12}{mutant.bug.kind} ({time.monotonic() - start:.0f} s), {mutant.place}")

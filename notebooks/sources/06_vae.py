@@ -1233,7 +1233,7 @@ assert cured_kl > 15
 assert wide_history["test reconstruction"][-1] < 0.5 * collapsed_history["test reconstruction"][-1]
 
 # %% [markdown]
-# (The axis is logarithmic above 1 and straight below; the lowest curve lies on it.) While the weight is 0, nobody pays for distance, and the KL is in the hundreds, most of it distance and not information. Once it has grown, they fall silent all the same. The reason lies in the loss itself. What could a code save at best? Everything that a net without a code pays. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. This loss divides it by 784:
+# (The axis is logarithmic above 1 and straight below; the lowest curve lies on it.) While the weight is 0, nobody pays for distance, and the KL is in the hundreds, most of it distance and not information. Once it has grown, all units fall silent. The reason lies in the loss itself. What could a code save at best? Everything that a net without a code pays. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. This loss divides it by 784:
 
 # %%
 print(f"variance of all pixels together ≈ {total_variance:.0f}")
@@ -1246,7 +1246,7 @@ assert total_variance / 784 < 0.5
 assert collapsed_kl < total_variance / 784
 
 # %% [markdown]
-# One nat pays for itself only if it lowers the squared error by 784, and there are only about 211 to save. Even the first small fraction of a nat does not pay: lesson 5 (section 7) showed, for a straight decoder, that a unit is used only if the images vary along some direction by more than the pixel variance. There the largest such variance was about 22, and this loss believes in 392. The collapsed net is what this loss asks for, and no other way of getting there helps. (That is $784/2$, in the words of section 11 a Gaussian that takes the whole image for noise.) The right sum changes the loss, and with it the best net.
+# One nat pays for itself only if it lowers the squared error by 784, and there are only about 211 to save. Even the first small fraction of a nat does not pay: lesson 5 (section 7) showed, for a straight decoder, that a unit is used only if the images vary along some direction by more than the pixel variance. There the largest such variance lay far below 392, which is what this loss believes in. The collapsed net is what this loss asks for, and no other way of getting there helps. (That is $784/2$, in the words of section 11 a Gaussian that takes the whole image for noise.) The right sum changes the loss, and with it the best net.
 #
 # Warm-up is for the other kind of collapse, where a good solution exists and training loses it early because useful units pay before they can earn. It happens with decoders so strong that they manage without a code for a while, above all with texts. So diagnose first: look at the scale of both terms, then at the KL per unit over time.
 
