@@ -7,6 +7,8 @@ import jupytext
 import pytest
 from exercise_player import exercise, exercises, lessons, source_of
 
+PARTS = ["Time", "Before the class", "Long cells", "Stop and ask", "Questions students ask"]
+PARTS += ["The exercises", "Rejoining half-way", "Cutting it short"]
 GUIDE = Path(__file__).resolve().parent.parent / "INSTRUCTORS.md"
 
 
@@ -30,6 +32,32 @@ def rows(lesson, heading):
 def test_a_page_bears_the_title_of_its_lesson(lesson):
     first = jupytext.read(source_of(lesson), fmt="py:percent").cells[0].source.splitlines()[0]
     assert page(lesson).splitlines()[0] == "Lesson " + first.removeprefix("# ")
+
+
+def time_needed(text, heading):
+    """Return the numbers in the line that says how long a lesson takes."""
+    (line,) = re.findall(rf"^{re.escape(heading)}.*$", text, flags=re.MULTILINE)
+    return re.findall(r"\d+", line)
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_the_time_is_that_of_the_head_of_the_lesson(lesson):
+    head = jupytext.read(source_of(lesson), fmt="py:percent").cells[0].source
+    assert len(time_needed(page(lesson), "**Time.**")) == 2
+    assert time_needed(page(lesson), "**Time.**") == time_needed(head, "**Time**")
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_the_seconds_in_the_readme_are_those_of_the_head(lesson):
+    readme = GUIDE.with_name("README.md").read_text(encoding="utf-8")
+    (seconds,) = re.findall(rf"^\| \[{int(lesson)} · .*\| (\d+) \|$", readme, flags=re.MULTILINE)
+    assert seconds == time_needed(page(lesson), "**Time.**")[1]
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_a_page_has_all_its_parts(lesson):
+    parts = re.findall(r"^\*\*(.+?)\.\*\*", page(lesson), flags=re.MULTILINE)
+    assert parts == PARTS, parts
 
 
 @pytest.mark.parametrize("lesson", lessons())

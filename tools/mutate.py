@@ -120,8 +120,19 @@ def run_helpers(mutant: Mutant) -> bool:
                 shutil.copy(path, copy)
         (copy / mutant.place).write_text(mutant.bug.plant(mutant.source))
         env = os.environ | {"PYTHONPATH": folder, "COURSE_DATA_DIR": str(PROJECT / "data")}
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "tests"]
-        return _is_red(command, copy, env)
+        command, near = [sys.executable, "-m", "pytest", "-x", "-q"], _nearest(mutant.place)
+        if near and _is_red([*command, *near], copy, env):
+            return True
+        return _is_red([*command, "tests"], copy, env)
+
+
+def _nearest(module: str) -> list[str]:
+    """Return the tests that bear a module's name, or else its folder's: most bugs end there."""
+    tests = sorted((PROJECT / "tests").glob("test_*.py"))
+    for part in reversed(Path(module).with_suffix("").parts[1:]):
+        if found := [f"tests/{path.name}" for path in tests if part in path.stem]:
+            return found
+    return []
 
 
 def _is_red(command: list[str], folder: Path, env: dict[str, str]) -> bool:

@@ -1247,7 +1247,7 @@ runs = {
 # %%
 fig, axes = plt.subplots(2, 3, figsize=(13, 6), sharex=True, sharey=True)
 for ax, (name, losses) in zip(axes.flat, runs.items(), strict=True):
-    ax.plot(runs["as it should be"], color="grey", linewidth=1)
+    ax.plot(runs["as it should be"], color="#8C8C8C", linewidth=3)
     ax.plot(losses, color="#D55E00", linewidth=1)
     ax.set(title=name, ylim=(0, 5))
     if np.isnan(losses[-1]):
@@ -1258,9 +1258,9 @@ for ax in axes[:, 0]:
     ax.set_ylabel("loss")
 plotting.show(
     fig,
-    alt="Six panels with the loss of 200 steps, the healthy run in grey behind each. Forgotten "
-    "zero_grad: the loss jumps about and gets nowhere. Softmax first and mixed labels: it hardly "
-    "moves. Raw pixels: not a number, almost at once. Too large a rate: no progress.",
+    alt="Six panels with the loss of 200 steps, the healthy run as a broad grey line behind each. "
+    "Forgotten zero_grad: the loss jumps about and gets nowhere. Softmax first and mixed labels: "
+    "it hardly moves. Raw pixels: not a number, almost at once. Too large a rate: no progress.",
 )
 
 # %%

@@ -982,7 +982,7 @@ assert conv_parameters == sum(n * m * k * k + m for n, m, k in kernels) == 5_729
 assert num_parameters // conv_parameters == 38
 
 # %% [markdown]
-# 5,729 parameters against 219,891, because one kernel serves the whole picture. It trains for four epochs only, with the peak of the rate at $4 \cdot 10^{-2}$, ten times that of section 4. So small a net stands such a rate; in our trials a peak of $10^{-2}$ took twice as many epochs to the same error. The optimiser gets a **weight decay** of $10^{-5}$: it adds $10^{-5}$ times each parameter to its gradient, which pulls every weight a little towards 0; only those that the loss needs resist.
+# 5,729 parameters against 219,891, because one kernel serves the whole picture. It trains for four epochs only, with the peak of the rate at $4 \cdot 10^{-2}$, ten times that of section 4. So small a net stands such a rate. The optimiser gets a **weight decay** of $10^{-5}$: it adds $10^{-5}$ times each parameter to its gradient, which pulls every weight a little towards 0; only those that the loss needs resist.
 
 # %%
 seed_everything(SEED)
@@ -1380,19 +1380,21 @@ plotting.show(
 )
 
 # %%
-# Checkpoint: random codes give few digits, and pictures that are much like each other
+# Checkpoint: random codes give few digits, pictures much like each other, and often a sure judge
 real, fitted, random = (table[name] for name in ("real", "fitted", "random"))
 assert random["shares"].max() > 2 * real["shares"].max()
 assert random["variety"] < 0.7 * real["variety"]
+assert random["sure"] > 0.3
 
 # %%
-# Checkpoint: fitted codes are more varied than random ones, and less clear than real ones
+# Checkpoint: fitted codes give all digits, more varied than random ones, less clear than real ones
 assert fitted["confidence"] < real["confidence"] - 0.005
 assert fitted["sure"] < 0.98 * real["sure"]
 assert fitted["variety"] > 1.2 * random["variety"]
+assert fitted["shares"].min() > 0
 
 # %% [markdown]
-# The judge's confidence alone would not have told you: even of the random codes' pictures it is often sure. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, and the pictures differ far less than those of real codes.
+# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, and the pictures differ far less than those of real codes.
 #
 # The fitted codes bring all digits back, some of them rarely. But the judge is sure of fewer of their pictures than of the real ones.
 #

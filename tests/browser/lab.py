@@ -128,6 +128,23 @@ class Lesson:
             PLAIN_TEXT,
         )
 
+    def resize(self, width: int) -> None:
+        """Give the window another width, and wait until JupyterLab has followed."""
+        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.page.wait_for_function(
+            "width => document.getElementById('main').clientWidth === width", arg=width
+        )
+
+    def figures(self) -> list[tuple[float, str]]:
+        """Return each figure's size on the screen in nominal sizes, and the caption below it."""
+        return self.page.locator(".jp-RenderedImage:not(.widget-output *) img").evaluate_all(
+            """all => all.map(image => {
+                const next = image.closest('.jp-OutputArea-child').nextElementSibling;
+                const caption = next ? next.innerText.trim() : '';
+                return [2 * image.clientWidth / image.naturalWidth, caption];
+            })"""
+        )
+
     def scratch(self, code: str) -> str:
         """Run code in the lesson's last cell, which is not needed any more."""
         return self.type_and_run(len(self.code) - 1, code)
