@@ -75,6 +75,15 @@ def test_a_figure_on_stand_in_data_says_so(monkeypatch):
     assert [text.get_text() for text in fig.texts] == ["offline stand-in data"]
 
 
+def test_that_line_can_be_read_on_a_black_image_too(monkeypatch):
+    monkeypatch.setattr(data, "standin_in_use", lambda: True)
+    fig = plt.figure()
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.imshow(np.zeros((2, 2)), cmap="gray", vmin=0, vmax=1, aspect="auto")
+    ax.axis("off")
+    assert pixels(fig).max() == 255
+
+
 @pytest.mark.parametrize("shape", [(5, 784), (5, 28, 28), (5, 1, 28, 28)])
 @pytest.mark.parametrize("kind", [torch.tensor, np.asarray])
 def test_an_image_grid_holds_every_image_the_right_way_up(shape, kind):

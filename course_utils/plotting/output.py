@@ -29,7 +29,8 @@ def show(fig: Figure, alt: str) -> None:
     if not alt.strip():
         raise ValueError("a figure needs alt text: say in a sentence what it shows")
     if data.standin_in_use():
-        fig.text(0.995, 0.005, "offline stand-in data", ha="right", va="bottom", fontsize=8)
+        stamp = fig.text(0.995, 0.005, "offline stand-in data", ha="right", va="bottom", fontsize=8)
+        stamp.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # black images below
     bundle = {"image/png": _png(fig), "text/plain": alt}
     width, height = (int(inches * fig.dpi) for inches in fig.get_size_inches())
     display(
