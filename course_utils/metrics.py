@@ -55,7 +55,7 @@ def nearest_neighbours(
     """Find the nearest member of a pool for each query, in batches of queries.
 
     A usual test for copies of training examples. It finds plain copies; one that is shifted by a
-    pixel escapes it (Theis et al., 2016).
+    few pixels escapes it (Theis et al., 2016).
 
     The distance is Euclidean, in units of the features, and exactly 0 for a copy. Beside its
     arguments the search holds ``batch_size * len(pool)`` numbers (250 x 60,000 floats: 60 MB).

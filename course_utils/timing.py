@@ -4,8 +4,6 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
 
-from torch import Tensor
-
 
 class Ticking:
     """The first batches of a loader; notes the time at which each is handed out.
@@ -17,11 +15,11 @@ class Ticking:
         count: how many batches to hand out, at least 2.
     """
 
-    def __init__(self, batches: Iterable[Tensor], count: int) -> None:
+    def __init__(self, batches: Iterable[object], count: int) -> None:
         self.batches, self.count = batches, count
         self.ticks: list[float] = []
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[object]:
         for batch in islice(self.batches, self.count):
             self.ticks.append(time.perf_counter())
             yield batch

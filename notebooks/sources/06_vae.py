@@ -890,7 +890,7 @@ for name, value in flat_errors.items():
 assert 0.9 < flat_errors["autoencoder"] / flat_errors["VAE"] < 1.1
 
 # %% [markdown]
-# In the first two tasks there is little to choose between them. Two numbers blur both, and to keep its codes in order cost the VAE hardly any reconstruction. The third task is another matter. The VAE was told where its codes will be drawn, and the autoencoder never was.
+# Two numbers blur both alike: to keep its codes in order cost the VAE hardly any reconstruction. The third task is another matter. The VAE was told where its codes will be drawn, and the autoencoder never was.
 #
 # To put a number on the samples, use the judge. It describes an image by 100 features. For real test images each feature has a mean and a spread. Take those of generated images too, and add up the squared differences: 100 of means, 100 of spreads. This is a **gap** between two sets of images, and for equal sets it is 0. (It has nothing to do with the gap of lesson 5, between bound and likelihood. Lesson 9 refines it.)
 
@@ -1547,7 +1547,7 @@ for name, samples in (("vae", vae_samples), ("cvae", cvae_samples)):
     del loaded
 
 # %% [markdown]
-# Why is the conditional VAE so much nearer to real digits? One reason is at hand: its label says for free which digit it is, all ten equally often, so hardly any drawn code falls between two digits. But $\beta$ is another one too, and so is the number of epochs, and we did not try them apart. That would take a VAE without labels, with $\beta = 4$.
+# Why is the conditional VAE so much nearer to real digits? One reason is at hand: its label says for free which digit it is, all ten equally often, so hardly any drawn code falls between two digits. But $\beta$ and the number of epochs differ as well, and we did not try them apart. That would take a VAE without labels, with $\beta = 4$.
 #
 # Look once more at the samples of section 7. They are soft, as if seen through a fogged window. The squared error asks every pixel for its mean, and where a stroke could run here or there, the mean is grey. Lesson 7 begins with another idea: let a second network say what looks real.
 
