@@ -1,0 +1,132 @@
+import inspect
+import itertools
+from collections import Counter
+from types import SimpleNamespace
+
+import bench
+import pytest
+import torch
+from bench_models import Form, Model
+from lesson_code import definitions
+from products import Products, by_numpy, by_torch, seconds_of
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@pytest.mark.parametrize("lesson", ["02", "03", "04", "06", "08", "09"])
+def test_definitions_of_a_lesson_come_without_running_it(lesson):
+    found = vars(definitions(lesson))
+    assert "SEED" in found
+    assert "train_images" not in found
+    assert any(inspect.isfunction(value) for value in found.values())
+
+
+def test_what_a_function_needs_may_come_later():
+    lesson = definitions("08", device=torch.device("cpu"))
+    assert lesson.draw_noise(3).device.type == "cpu"
+    lesson.device = torch.device("meta")
+    assert lesson.draw_noise(3).device.type == "meta"
+
+
+def net_of_every_layer():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, stride=2),
+        nn.ConvTranspose2d(6, 3, 4, stride=2, padding=1),
+        nn.Flatten(),
+        nn.Linear(3 * 24 * 24, 7),
+        nn.Linear(7, 2),
+    )
+
+
+def test_the_products_are_as_many_operations_as_pytorch_counts():
+    net, x = net_of_every_layer(), torch.rand(5, 1, 28, 28)
+    with FlopCounterMode(display=False) as counter:
+        net(x).sum().backward()
+    with Products() as products:
+        net(x).sum().backward()
+    counted = sum(2 * n * a * b * c for (a, b, c), n in products.counts.items())
+    assert counted == counter.get_total_flops()
+
+
+def test_a_product_has_the_shape_that_it_is_timed_at():
+    with Products() as products:
+        nn.Linear(784, 128)(torch.rand(64, 784))
+    assert products.counts == {(64, 784, 128): 1}
+    for multiply in (by_torch, by_numpy):
+        assert multiply((64, 784, 128))().shape == (64, 128)
+
+
+def test_a_product_that_is_made_twice_takes_twice_as_long(monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr("products.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    once, twice = (seconds_of(Counter({(2, 3, 4): n}), by_torch) for n in (1, 2))
+    assert twice == 2 * once > 0
+
+
+class Clock:
+    """A clock that moves only when a training says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    def training(self, seconds_for_a_batch):
+        def train(batches, rounds):
+            self.now += seconds_for_a_batch * batches * rounds
+            return nn.Linear(3, 2)(torch.zeros(1, 3))
+
+        return train
+
+
+@pytest.fixture
+def row(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(bench, "time", clock)
+    monkeypatch.setattr(bench, "seconds_of", lambda counts, multiply: 0.025 * counts[1, 3, 2])
+    model = Model(
+        "a model",
+        Form(clock.training(0.4), batch_size=100, images=1000, rounds=6),
+        Form(clock.training(0.1), batch_size=50, images=1000, rounds=3),
+        "error",
+        lambda trained: trained.numel(),
+        shapes=Counter({(1, 3, 2): 2}),
+    )
+    return bench.measure(model)
+
+
+def test_both_forms_and_the_limit_are_measured_for_an_image(row):
+    assert row.straightforward == pytest.approx(0.004)
+    assert row.course == pytest.approx(0.002)
+    assert row.limit == pytest.approx(0.001)
+    assert row.wholes() == pytest.approx((24, 6))
+
+
+def test_the_products_of_one_iteration_are_those_of_three_less_those_of_two():
+    linear = nn.Linear(3, 2)
+
+    def train(batches, rounds):
+        for _ in range(batches * rounds + 4):  # four before the first
+            linear(torch.zeros(1, 3))
+
+    assert bench._products(Form(train, 1, 1, 1)) == {(1, 3, 2): 1}
+
+
+def test_the_table_says_what_was_measured(row, capsys):
+    bench.print_head()
+    bench.print_row(row)
+    bench.print_sum([row, row])
+    said = capsys.readouterr().out.splitlines()
+    assert said[2].split() == ["a", "model", "4000.0", "2000.0", "2.0", "1000.0", "50%", "24", "6"]
+    assert said[3].split() == ["together", "48", "12,", "25%", "of", "the", "time"]
+
+
+def test_the_figure_is_drawn(row, tmp_path):
+    bench.draw([row, row], tmp_path / "bench.png")
+    assert (tmp_path / "bench.png").stat().st_size > 5_000
+
+
+def test_a_training_to_the_end_says_what_it_reached_and_when(row):
+    said = bench.to_the_end(row.model.straightforward, row.model)
+    assert " ".join(said.split()) == "2.00 in 24.0 s"

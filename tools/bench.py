@@ -1,0 +1,171 @@
+"""Time the course's trainings beside the straightforward ones, and beside the machine's limit.
+
+``make bench`` prints a table and draws it. Both forms of a model take turns, and the median counts.
+The limit is the time of the matrix products of the course's form alone, each at its own shape.
+
+``make bench FULL=1`` also trains each form to its end, once, and prints what it has reached.
+"""
+
+# ruff: noqa: T201 - a command line tool prints
+
+import argparse
+import contextlib
+import io
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from bench_models import Form, Model, models
+from products import Products, Shape, seconds_of
+
+from course_utils import results
+
+REPEATS = 5
+SECONDS = 1.5  # for one measurement
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one model; seconds for an image."""
+
+    model: Model
+    straightforward: float
+    course: float
+    limit: float
+
+    def wholes(self) -> tuple[float, float]:
+        """Return the seconds of a whole training, straightforward and in the course's form."""
+        first, course = self.model.straightforward, self.model.course
+        return (
+            self.straightforward * first.images * first.rounds,
+            self.course * course.images * course.rounds,
+        )
+
+
+def measure(model: Model) -> Row:
+    """Time both forms and the products of one, in turns."""
+    forms = (model.straightforward, model.course)
+    batches = [_calibrated(form) for form in forms]
+    products = model.shapes or _products(model.course)
+    taken = []
+    for _ in range(REPEATS):
+        times = [_seconds(*both) / both[1] for both in zip(forms, batches, strict=True)]
+        times.append(seconds_of(products, model.multiply))
+        taken.append(times)
+    first, course, limit = (statistics.median(column) for column in zip(*taken, strict=True))
+    size = model.course.batch_size
+    return Row(model, first / model.straightforward.batch_size, course / size, limit / size)
+
+
+def _calibrated(form: Form) -> int:
+    """Return how many batches take about ``SECONDS``; the first few do not count."""
+    _seconds(form, 3)
+    return max(5, round(20 * SECONDS / _seconds(form, 20)))
+
+
+def _seconds(form: Form, batches: int) -> float:
+    with _quiet():
+        start = time.perf_counter()
+        form.train(batches, 1)
+        return time.perf_counter() - start
+
+
+def _products(form: Form) -> Counter[Shape]:
+    """Return the products of one iteration: those of three, less those of two."""
+    counts = []
+    for batches in (2, 3):
+        with _quiet(), Products() as products:
+            form.train(batches, 1)
+        counts.append(products.counts)
+    return counts[1] - counts[0]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep progress bars off the screen; they are drawn all the same, as in the lesson."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def print_head() -> None:
+    """Print the names of the columns."""
+    print(f"{'':20}{'µs an image':^28}{'':16}{'s to the end':^21}")
+    print(f"{'':20}{'first form':>12}{'course':>9}{'times':>7}{'limit':>9}{'of it':>7}", end="")
+    print(f"{'first form':>12}{'course':>9}")
+
+
+def print_row(row: Row) -> None:
+    """Print what was measured of one model."""
+    first, course, limit = (1e6 * value for value in (row.straightforward, row.course, row.limit))
+    print(f"{row.model.name:20}{first:12.1f}{course:9.1f}{first / course:7.1f}{limit:9.1f}", end="")
+    print("{:7.0%}{:12.0f}{:9.0f}".format(limit / course, *row.wholes()), flush=True)
+
+
+def print_sum(rows: list[Row]) -> None:
+    """Print how long the trainings take together, and the course's share of that."""
+    first, course = (sum(column) for column in zip(*(row.wholes() for row in rows), strict=True))
+    print(f"{'together':64}{first:12.0f}{course:9.0f}, {course / first:.0%} of the time")
+
+
+def draw(rows: list[Row], path: Path) -> None:
+    """Draw the time for an image in both forms, and the limit."""
+    fig, ax = plt.subplots(figsize=(9, 0.62 * len(rows) + 1.2))
+    for place, row in enumerate(rows):
+        first, course, limit = (
+            1e6 * value for value in (row.straightforward, row.course, row.limit)
+        )
+        ax.barh([place - 0.2, place + 0.2], [first, course], 0.36, color=["C1", "C0"])
+        ax.plot([limit, limit], [place, place + 0.4], color="black", linewidth=3)
+        said = f"{first / course:.1f} times as fast, {limit / course:.0%} of the limit"
+        ax.text(1.1 * course, place + 0.2, said, va="center", fontsize=9)
+    ax.set(yticks=range(len(rows)), yticklabels=[row.model.name for row in rows], xscale="log")
+    ax.set(xlabel="microseconds for an image")
+    ax.invert_yaxis()
+    ax.legend(
+        [*ax.patches[:2], ax.lines[0]],
+        ["straightforward", "course", "its matrix products alone"],
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=3,
+    )
+    fig.savefig(path, dpi=100, bbox_inches="tight")
+    plt.close(fig)
+
+
+def to_the_end(form: Form, model: Model) -> str:
+    """Train a form until it is done; return what it has reached and the seconds."""
+    start = time.perf_counter()
+    with _quiet():
+        trained = form.to_the_end()
+    seconds = time.perf_counter() - start
+    return f"{model.result(trained):8.2f} in {seconds:6.1f} s"
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--full", action="store_true", help="train each form to its end, too")
+    parser.add_argument("--only", default="", help="models whose name holds this")
+    options = parser.parse_args()
+    chosen = [model for model in models() if options.only in model.name]
+    print_head()
+    rows = []
+    for model in chosen:
+        rows.append(measure(model))
+        print_row(rows[-1])
+    print_sum(rows)
+    figure = results.folder() / "bench.png"
+    draw(rows, figure)
+    print(f"drawn in {figure}")
+    for model in chosen if options.full else []:
+        print(f"{model.name:20}{model.measure:18}", end="", flush=True)
+        print(f"{to_the_end(model.straightforward, model)} straightforward,", end="", flush=True)
+        print(f"{to_the_end(model.course, model)} in the course", flush=True)
+
+
+if __name__ == "__main__":
+    main()
