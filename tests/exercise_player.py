@@ -1,7 +1,6 @@
 """Run an exercise of a lesson outside its notebook: the stub, a solution, or a mistake.
 
-The player reads ``notebooks/sources``. It executes the lesson's imports, its function and class
-definitions and its ALL_CAPS constants (nothing that trains), then the exercise's cell.
+The lesson's definitions are run first (nothing that trains), then the exercise's cell.
 """
 
 import ast
@@ -14,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
+from lesson_code import run_definitions, source_of
 
-SOURCES = Path(__file__).resolve().parent.parent / "notebooks" / "sources"
 HEADING = re.compile(r"^### Exercise (\d+\.\d+) · ([a-z ]+): (.+)$", re.MULTILINE)
 SOLUTION = re.compile(
     r"<details><summary>Solution</summary>\n\n.*?```python\n(.*?)```\n.*?</details>", re.DOTALL
@@ -33,17 +32,6 @@ class Exercise:
     stub: str
     check: str
     solution: str
-
-
-def lessons() -> list[str]:
-    """Return the numbers of the lessons that exist: ``["01", "02", ...]``."""
-    return [path.name[:2] for path in sorted(SOURCES.glob("[0-9][0-9]_*.py"))]
-
-
-def source_of(lesson: str) -> Path:
-    """Return the source of a lesson."""
-    (path,) = SOURCES.glob(f"{lesson}_*.py")
-    return path
 
 
 def exercises(lesson: str) -> list[str]:
@@ -73,8 +61,8 @@ def play(lesson: str, number: str, code: str | None = None) -> str:
     item = exercise(lesson, number)
     text = f"{item.stub if code is None else code}\n{item.check}\n"
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for prelude in _preludes(source_of(lesson)):
-        exec(prelude, namespace)
+    stubs = {f"{one.stub}\n{one.check}".strip() for one in _exercises(source_of(lesson)).values()}
+    run_definitions(lesson, namespace, left_out=stubs)
     name = f"<exercise {number}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     printed = io.StringIO()
@@ -109,31 +97,3 @@ def _split(cell, where: str) -> tuple[str, str]:
     stub, check = lines[: last.lineno - 1], lines[last.lineno - 1 :]
     assert check[0].startswith("checks."), f"{where}: the stub's last line calls no check"
     return "\n".join(stub), "\n".join(check)
-
-
-@functools.cache
-def _preludes(source: Path) -> list:
-    """Compile the lesson's imports, definitions and constants, without its exercises' cells."""
-    stubs = {f"{item.stub}\n{item.check}".strip() for item in _exercises(source).values()}
-    compiled = []
-    for i, cell in enumerate(jupytext.read(source, fmt="py:percent").cells):
-        if cell.cell_type != "code" or cell.source.strip() in stubs:
-            continue
-        plain = re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE)
-        tree = ast.parse(plain)
-        tree.body = [node for node in tree.body if _stands_alone(node)]
-        name = f"<{source.name}, cell {i + 1}>"
-        linecache.cache[name] = (len(plain), None, plain.splitlines(keepends=True), name)
-        compiled.append(compile(tree, name, "exec"))
-    return compiled
-
-
-def _stands_alone(node: ast.stmt) -> bool:
-    if isinstance(node, ast.FunctionDef):
-        # A function under @interact would run at once, on what the lesson computed.
-        return not any("interact" in ast.unparse(mark) for mark in node.decorator_list)
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = [name for target in targets for name in getattr(target, "elts", [target])]
-        return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from bugs import bugs
 from build_notebooks import notebook_for
-from exercise_player import lessons, source_of
+from lesson_code import lessons, source_of
 from mutate import draw, in_helpers, in_lesson, reasons
 
 PLANTED = [

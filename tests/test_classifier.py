@@ -5,7 +5,7 @@ import ast
 import jupytext
 import pytest
 import torch
-from exercise_player import source_of
+from lesson_code import source_of
 
 from course_utils import classifier, data, results
 

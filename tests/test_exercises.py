@@ -9,7 +9,8 @@ import re
 from collections import Counter
 
 import pytest
-from exercise_player import exercise, exercises, lessons, play, solution
+from exercise_player import exercise, exercises, play, solution
+from lesson_code import lessons
 
 EXERCISES = [(lesson, number) for lesson in lessons() for number in exercises(lesson)]
 KINDS = {"predict", "code", "experiment", "find the bug"}

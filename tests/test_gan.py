@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from exercise_player import _preludes, source_of
+from lesson_code import definitions
 from torch import nn
 
 from course_utils import data
@@ -150,12 +150,10 @@ def test_an_iteration_is_the_plain_one_with_two_passes(game):
 
 
 def test_the_lesson_shows_the_very_same_loop(game):
-    lesson = {"__name__": "lesson", "device": torch.device("cpu")}
-    for prelude in _preludes(source_of("08")):
-        exec(prelude, lesson)
+    lesson = definitions("08", __name__="lesson", device=torch.device("cpu"))
     histories, players = [], []
     state = copy.deepcopy(game[:2])
-    for train in (train_gan, lesson["train_gan"]):
+    for train in (train_gan, lesson.train_gan):
         nets = copy.deepcopy(state)
         optimizers = [torch.optim.Adam(net.parameters(), lr=3e-4, fused=True) for net in nets]
         torch.manual_seed(1)

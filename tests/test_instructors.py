@@ -5,7 +5,8 @@ from pathlib import Path
 
 import jupytext
 import pytest
-from exercise_player import exercise, exercises, lessons, source_of
+from exercise_player import exercise, exercises
+from lesson_code import lessons, source_of
 
 PARTS = ["Time", "Before the class", "Long cells", "Stop and ask", "Questions students ask"]
 PARTS += ["The exercises", "Rejoining half-way", "Cutting it short"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from exercise_player import lessons
+from lesson_code import lessons
 from test_instructors import page
 
 PROJECT = Path(__file__).resolve().parent.parent

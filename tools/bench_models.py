@@ -239,7 +239,7 @@ def _gans(train_images, train_labels, test_images, test_labels) -> list[Model]:
     judge = load_judge(CPU)
     gan, lsgan = (definitions("08", device=CPU, judge=judge) for _ in range(2))
     lsgan.gan_d_loss, lsgan.gan_g_loss = lsgan.ls_d_loss, lsgan.ls_g_loss
-    dcgan = definitions("09", device=CPU)
+    dcgan = definitions("09", device=CPU, bce=nn.functional.binary_cross_entropy_with_logits)
     x, y = train_images[:GAN_EPOCH], train_labels[:GAN_EPOCH]
     loader = data.batches(x, y, gan.BATCH_SIZE, shuffle=True)
     slow_loader = one_by_one(gan.BATCH_SIZE, gan.from_picture)

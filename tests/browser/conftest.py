@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from exercise_player import lessons
 from lab import Lab, Lesson
+from lesson_code import lessons
 from playwright.sync_api import sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
