@@ -83,7 +83,7 @@ def test_no_kind_of_bug_crowds_out_the_others():
 def test_every_equivalent_mutant_exists_and_has_a_reason():
     paths = [notebook_for(source_of(lesson)) for lesson in lessons()]
     every = [mutant for path in paths for mutant in in_lesson(path)] + in_helpers()
-    there = {tuple(mutant.diff()) for mutant in every}
-    for diff, reason in reasons().items():
-        assert diff in there
+    there = {(mutant.place, *mutant.diff()) for mutant in every}
+    for known, reason in reasons().items():
+        assert known in there, known
         assert len(reason) > 20

@@ -37,16 +37,16 @@ NO_BUG = Bug("none", 0, 0, "")
 class Mutant:
     """One bug in one piece of code: a cell of a notebook, or a module."""
 
-    place: str
+    place: str  # "02_mlp_mnist", "course_utils/gan.py"
     index: int
     source: str
     bug: Bug
 
-    def diff(self) -> list[str]:
-        """Return the lines taken out and put in."""
+    def diff(self) -> tuple[str, ...]:
+        """Return the lines taken out and put in, between the lines before and after them."""
         before, after = self.source.splitlines(), self.bug.plant(self.source).splitlines()
-        lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
-        return [line for line in lines if not line.startswith("@@")]
+        lines = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
+        return tuple(line for line in lines if not line.startswith("@@"))
 
 
 def in_lesson(path: Path) -> list[Mutant]:
@@ -58,8 +58,7 @@ def in_lesson(path: Path) -> list[Mutant]:
     found = []
     for index, cell in enumerate(nbformat.read(path, as_version=4).cells):
         if cell.cell_type == "code" and not _is_left_out(cell):
-            where = f"{path.stem}, cell {cell.id}"
-            found += [Mutant(where, index, cell.source, bug) for bug in bugs(cell.source)]
+            found += [Mutant(path.stem, index, cell.source, bug) for bug in bugs(cell.source)]
     return found
 
 
@@ -146,9 +145,12 @@ def _is_red(command: list[str], folder: Path, env: dict[str, str]) -> bool:
 
 
 def reasons() -> dict[tuple[str, ...], str]:
-    """Return why changes make no difference, by their lines."""
+    """Return why changes make no difference, by their place and their lines."""
     listed = tomllib.loads(EQUIVALENT.read_text()).get("mutant", [])
-    return {tuple(entry["diff"].strip("\n").splitlines()): entry["reason"] for entry in listed}
+    return {
+        (entry["place"], *entry["diff"].strip("\n").splitlines()): entry["reason"]
+        for entry in listed
+    }
 
 
 def main() -> int:
@@ -170,8 +172,8 @@ def main() -> int:
         sys.exit("The tests are red without any bug, so they would seem to catch everything.")
     known, counted, survived = reasons(), 0, 0
     for mutant in draw(every, options.count or (15 if options.lesson else 60), options.seed):
-        if tuple(mutant.diff()) in known:
-            print(f"equivalent  {mutant.bug.kind}: {known[tuple(mutant.diff())]}", flush=True)
+        if reason := known.get((mutant.place, *mutant.diff())):
+            print(f"equivalent  {mutant.bug.kind}, {mutant.place}: {reason}", flush=True)
             continue
         start = time.monotonic()
         red = is_red(mutant)

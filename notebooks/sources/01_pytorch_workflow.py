@@ -162,16 +162,18 @@ _ = interact(
 # Three moments of such a fit, side by side:
 
 # %%
+moments = [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)]
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True)
-for ax, (weight, bias) in zip(axes, [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)], strict=True):
+for ax, (weight, bias) in zip(axes, moments, strict=True):
     draw_line(ax, weight, bias)
     ax.label_outer()
 for ax in axes[1:]:
     ax.get_legend().remove()
+far, flat, true = (f"{mean_absolute_error(*moment):.2f}" for moment in moments)
 plotting.show(
     fig,
-    alt="Three fits side by side: a line far too low, a line at the right height that is too flat, "
-    "and the true line with an error of zero.",
+    alt=f"Three fits side by side: a line far too low (MAE {far}), a line at the right height that "
+    f"is too flat ({flat}), and the true line ({true}).",
 )
 
 # %% [markdown]
@@ -637,6 +639,12 @@ plotting.show(
     alt="The loss surface as a long slanting valley. From their starting points, two paths descend "
     "into it from opposite sides, turn, and follow its floor; the second ends under the star.",
 )
+
+# %%
+# Checkpoint: the valley is deepest at the true line
+row, column = divmod(surface.argmin().item(), len(weights))
+assert abs(weights[column] - TRUE_WEIGHT) < 1e-3
+assert abs(biases[row] - TRUE_BIAS) < 1e-3
 
 # %%
 # Checkpoint: the function walks exactly as the loop of section 4 did

@@ -803,6 +803,7 @@ plotting.show(
 # %%
 # Checkpoint: float64 passes with room from 1e-8 to 1e-5, is best near 1e-5 and jumps between 1e-4
 # and 1e-3; float32 never gets below 5e-5, and with the smallest steps sees no slope at all
+assert (EPSILONS[0], EPSILONS[-1]) == (1e-12, 0.1)
 assert max(errors[np.float64][4:8]) < 2e-7
 assert min(errors[np.float64]) < 1e-9
 assert min(errors[np.float32]) > 5e-5
@@ -879,9 +880,10 @@ axes[0].set_ylabel("change of the loss")
 axes[0].legend(fontsize=8)
 plotting.show(
     fig,
-    alt="The loss around one parameter. With a large step it has corners and leaves the true "
-    "slope. With 1e-6 in float64 it is a straight line. In float32 it is a staircase; at 1e-6 one "
-    "stair is higher than the rise between the two points.",
+    alt=f"The loss around one parameter. With a step of {views[0][0]:.0e} it has corners and leaves "
+    f"the true slope. With {views[1][0]:.0e} in float64 it is a straight line. In float32 it is a "
+    f"staircase, at {views[2][0]:.0e} and at {views[3][0]:.0e}; in the last one stair is higher than "
+    "the rise between the two points.",
 )
 
 # %% [markdown]
@@ -916,7 +918,7 @@ print(f"{seconds:.1f} s for the sample; all 101,770 parameters would take {minut
 
 # %%
 # Checkpoint: the sample of the real net agrees, and most of its derivatives are not simply zero
-assert len(sample) == 310
+assert len(set(sample)) == len(sample) == 310
 assert np.mean(by_hand != 0) > 0.5
 assert relative_difference(by_hand, finite) < 2e-7
 
@@ -1595,6 +1597,11 @@ fig = plotting.image_grid(
 plotting.show(
     fig, alt="Sixteen shirts from the test set, each under the class the network gave it."
 )
+
+# %%
+# Checkpoint: sixteen shirts, and none of them was taken for one
+assert test_labels[missed].tolist() == 16 * [CLASS_NAMES.index("Shirt")]
+assert CLASS_NAMES.index("Shirt") not in predicted[missed]
 
 # %% [markdown]
 # A better optimiser alone will not cure this. In some of these pictures you can make out a collar or a row of buttons, in others there is nothing to see at 28 by 28 pixels. And this network sees 784 separate numbers: it does not know which pixels are neighbours. Lesson 4 brings layers that do.

@@ -397,12 +397,16 @@ def by_hand(shift, scale):
 
 
 # %%
+def known_d(q, p=P):
+    """Return the best D; no number where both densities are almost 0, for nobody knows there."""
+    return best_d(q, p).where(p + q > 1e-3, math.nan)
+
+
 def draw_game(ax, q, d=None, p=P):
     """Draw both densities, the best D, and a learned D if there is one."""
     ax.plot(CENTERS, p, "--", label="real, p")
     ax.plot(CENTERS, q, "-", label="generated, q")
-    known = p + q > 1e-3  # elsewhere nobody knows anything
-    ax.plot(CENTERS.where(known, math.nan), best_d(q, p), ":", color="black", label="best D")
+    ax.plot(CENTERS, known_d(q, p), ":", color="black", label="best D")
     if d is not None:
         ax.plot(CENTERS, d, "-.", color="C2", label="learned D")
     ax.set(xlabel="x", ylabel="density; D", ylim=(-0.05, 1.75), xlim=(-3, 5))
@@ -519,6 +523,8 @@ print(f"largest difference where the data is ≈ {off:.2f}")
 # Checkpoint: within 0.1 of p/(p+q) where the data is: where p is above a tenth of its maximum
 assert off < 0.1
 assert best_d(q)[DATA].max() - best_d(q)[DATA].min() > 0.5
+assert known_d(q)[0].isnan()
+assert torch.equal(known_d(q)[DATA], best_d(q)[DATA])
 
 # %% [markdown]
 # "Where the data is" means here: where $p$ is larger than a tenth of its maximum, about from 0.9 to 3.1. Elsewhere $D$ sees few real numbers, and where it sees nothing its curve is a guess.
@@ -794,7 +800,8 @@ distances = [js(q.float()) for q, _ in film]
 losses = {"D": history["d_loss"], "G": history["g_loss"]}
 fig, axes = plt.subplots(1, 2, figsize=(12, 3.6))
 plotting.curves(losses, ax=axes[0], xlabel="round", title="Losses", window=20)
-for level, name in ((2 * math.log(2), "2 log 2"), (math.log(2), "log 2")):
+levels = {"2 log 2": 2 * math.log(2), "log 2": math.log(2)}
+for name, level in levels.items():
     axes[0].axhline(level, color="black", linewidth=0.8)
     axes[0].text(ROUNDS, level, name, va="bottom", ha="right")
 axes[1].plot(distances)
@@ -802,8 +809,8 @@ axes[1].set(xlabel="round", ylabel="JS(p, q)", title="Distance of the densities"
 plotting.show(
     fig,
     alt="Left: the losses of both players, averaged over 20 rounds. G's shoots up and then falls, "
-    "D's climbs slowly, and both settle on the lines 2 log 2 and log 2. Right: the Jensen-Shannon "
-    "divergence falls from log 2 to near 0.",
+    "D's climbs slowly, and both settle on lines, D's on 2 log 2 = {:.2f}, G's on log 2 = {:.2f}. "
+    "Right: the Jensen-Shannon divergence falls from log 2 to near 0.".format(*levels.values()),
 )
 
 # %% [markdown]
@@ -1104,9 +1111,10 @@ checks.patient_d(patient_d)
 
 # %%
 logit = torch.linspace(-8, 4, 200)
+slopes = {"saturating: D": logit.sigmoid(), "non-saturating: 1 - D": 1 - logit.sigmoid()}
 fig, ax = plt.subplots(figsize=(7, 3))
-ax.plot(logit, logit.sigmoid(), "--", label="saturating: D")
-ax.plot(logit, 1 - logit.sigmoid(), label="non-saturating: 1 - D")
+for (name, slope), dash in zip(slopes.items(), ("--", "-"), strict=True):
+    ax.plot(logit, slope, dash, label=name)
 ax.set(xlabel="logit of D on a generated number", ylabel="size of the slope")
 ax.legend()
 plotting.show(
@@ -1114,6 +1122,12 @@ plotting.show(
     alt="Size of the slope against the logit. Saturating: near 0 for negative logits, rising to 1. "
     "Non-saturating: near 1 for negative logits, falling to 0.",
 )
+
+# %%
+# Checkpoint: at the left end one slope is all but gone, and the other has its full size
+flat, steep = (slope[0].item() for slope in slopes.values())
+assert flat < 0.001
+assert steep > 0.999
 
 # %% [markdown]
 # On the left, $D$ has seen through the generator. There the saturating loss is flat, and the other one is steep. (Arjovsky & Bottou, 2017, show that a perfect $D$ leaves no gradient at all.) The same patient with a $D$ as strong, and the other loss:

@@ -239,6 +239,7 @@ ours = each.sum(dim=0)
 theirs = nn.functional.conv_transpose2d(small[None, None], kernel[None, None], stride=2)
 assert torch.equal(ours, theirs[0, 0])
 assert ours[2, 2] == 1 * 1 + 2 * 1 + 3 * 1 + 4 * 1 == 10
+assert ours.sum() == small.sum() * kernel.sum() == 10 * 15  # each number stamps the whole kernel
 
 # %% [markdown]
 # The last of $n$ stamps in a row begins at $(n - 1)\,s$ and is $k$ wide, and $p$ pixels are cut off on each side:
@@ -711,21 +712,28 @@ assert milliseconds["data as tensors"] > 1.2 * milliseconds["channels_last"]
 
 # %%
 # Checkpoint: what saves time changes no step: after one iteration the same weights, with any of it
+def weights_of(nets):
+    return torch.cat([p.detach().flatten() for net in nets for p in net.parameters()])
+
+
 def after_one_iteration(fused=False, memory_format=torch.contiguous_format, **switches):
     D, G, *optimizers = new_players(fused, memory_format)
     torch.manual_seed(SEED)
     alternate(D, G, *optimizers, [(test_images[:32], None)], **switches)
-    return torch.cat([p.detach().flatten() for net in (D, G) for p in net.parameters()])
+    return weights_of((D, G))
 
 
 plain = after_one_iteration()
+moved = (plain - weights_of(new_players()[:2])).abs()
+assert moved[:d_count].mean() > 5e-4  # D; a step of Adam is 1e-3
+assert moved[d_count:].mean() > 5e-4  # G
 for change, limit in [
     ({"detach": True, "frozen": True, "shared": True}, 1e-6),
     ({"fused": True}, 1e-6),
-    ({"memory_format": torch.channels_last}, 1e-5),  # sums in another order; a step is 1e-3
+    ({"memory_format": torch.channels_last}, 1e-5),  # sums in another order
 ]:
     assert (after_one_iteration(**change) - plain).abs().mean() < limit, change
-del plain
+del plain, moved
 
 # %% [markdown]
 # Which change pays most depends on the machine, and single steps of a few percent may come out otherwise in the next run. The whole does not.
