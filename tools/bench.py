@@ -1,7 +1,7 @@
 """Time the course's trainings beside the straightforward ones, and beside the machine's limit.
 
 ``make bench`` prints a table and draws it. Both forms of a model take turns, and the median counts.
-The limit is the time of the matrix products of the course's form alone, each at its own shape.
+The limit is the time of the matrix products of the course's form alone, one after the other.
 
 ``make bench FULL=1`` also trains each form to its end, once, and prints what it has reached.
 """
@@ -25,7 +25,8 @@ from products import Products, Shape, seconds_of
 from course_utils import results
 
 REPEATS = 5
-SECONDS = 1.5  # for one measurement
+SECONDS = 2.0  # for one measurement
+FEW = 2  # batches
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def measure(model: Model) -> Row:
     products = model.shapes or _products(model.course)
     taken = []
     for _ in range(REPEATS):
-        times = [_seconds(*both) / both[1] for both in zip(forms, batches, strict=True)]
+        times = [_seconds_a_batch(*both) for both in zip(forms, batches, strict=True)]
         times.append(seconds_of(products, model.multiply))
         taken.append(times)
     first, course, limit = (statistics.median(column) for column in zip(*taken, strict=True))
@@ -62,9 +63,15 @@ def measure(model: Model) -> Row:
 
 
 def _calibrated(form: Form) -> int:
-    """Return how many batches take about ``SECONDS``; the first few do not count."""
-    _seconds(form, 3)
-    return max(5, round(20 * SECONDS / _seconds(form, 20)))
+    """Return how many batches take about ``SECONDS``, and are no more than a round has."""
+    _seconds_a_batch(form, 3)  # the first time is the slowest
+    wanted = max(5, round(SECONDS / _seconds_a_batch(form, 15)))
+    return min(wanted, form.images // form.batch_size - FEW)
+
+
+def _seconds_a_batch(form: Form, batches: int) -> float:
+    """Return the time of a batch, without what comes before and after all of them."""
+    return (_seconds(form, FEW + batches) - _seconds(form, FEW)) / batches
 
 
 def _seconds(form: Form, batches: int) -> float:
@@ -77,7 +84,7 @@ def _seconds(form: Form, batches: int) -> float:
 def _products(form: Form) -> Counter[Shape]:
     """Return the products of one iteration: those of three, less those of two."""
     counts = []
-    for batches in (2, 3):
+    for batches in (FEW, FEW + 1):
         with _quiet(), Products() as products:
             form.train(batches, 1)
         counts.append(products.counts)

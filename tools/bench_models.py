@@ -6,7 +6,7 @@ the discriminator's step, float64 in NumPy. The course's form is the lesson's ow
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from types import SimpleNamespace
@@ -112,14 +112,14 @@ def models() -> list[Model]:
 def _classifier(train_images, train_labels, test_images, test_labels) -> Model:
     lesson = definitions("02", device=CPU)
     cross_entropy = nn.CrossEntropyLoss()
-    loader = data.batches(train_images, train_labels, 128, shuffle=True)
+    loader = data.batches(train_images, train_labels, 256, shuffle=True)
     test = data.batches(test_images, test_labels, 1000)
 
     def one_cycle(batches: int, rounds: int) -> nn.Module:
         net = lesson.DigitClassifier()
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, fused=True)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, fused=True)
         scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=0.05, total_steps=rounds * batches, cycle_momentum=False
+            optimizer, max_lr=0.1, total_steps=rounds * batches, cycle_momentum=False
         )
         for _ in range(rounds):
             lesson.train_epoch(net, islice(loader, batches), cross_entropy, optimizer, scheduler)
@@ -135,19 +135,31 @@ def _classifier(train_images, train_labels, test_images, test_labels) -> Model:
     return Model(
         "2 · MLP",
         Form(first, 64, EPOCH, 20),
-        Form(one_cycle, 128, EPOCH, 8),
+        Form(one_cycle, 256, EPOCH, 8),
         "test accuracy, %",
         lambda net: 100 * lesson.evaluate(net, test, cross_entropy)[1],
     )
 
 
+def shuffled_copies(
+    inputs: np.ndarray, targets: np.ndarray, batch_size: int, generator: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield mini-batches out of a shuffled copy of all examples, as one writes it first."""
+    order = generator.permutation(inputs.shape[1])
+    inputs, targets = inputs[:, order], targets[:, order]
+    for start in range(0, len(order), batch_size):
+        batch = slice(start, start + batch_size)
+        yield inputs[:, batch], targets[:, batch]
+
+
 def _numpy_net() -> Model:
-    lesson = definitions("03")
+    lesson, first = definitions("03"), definitions("03")
+    first.mini_batches = shuffled_copies
     train_set, test_set = (data.load("FashionMNIST", train=train) for train in (True, False))
     images, test_images = (lesson.to_columns(one.data.numpy()) for one in (train_set, test_set))
     labels = lesson.one_hot(train_set.targets.numpy())
 
-    def with_numbers_of(dtype: type) -> Training:
+    def with_numbers_of(dtype: type, lesson: SimpleNamespace) -> Training:
         def train(batches: int, rounds: int) -> dict:
             generator = np.random.default_rng()
             parameters = lesson.initialize(lesson.LAYER_SIZES, generator, dtype)
@@ -162,8 +174,8 @@ def _numpy_net() -> Model:
     backward = [(hidden, 128, inputs), (outputs, 128, hidden), (hidden, outputs, 128)]
     return Model(
         "3 · NumPy",
-        Form(with_numbers_of(np.float64), 128, EPOCH, 5),
-        Form(with_numbers_of(np.float32), 128, EPOCH, 5),
+        Form(with_numbers_of(np.float64, first), 128, EPOCH, 5),
+        Form(with_numbers_of(np.float32, lesson), 128, EPOCH, 5),
         "test accuracy, %",
         lambda parameters: 100 * lesson.accuracy(parameters, test_images, test_set.targets.numpy()),
         by_numpy,

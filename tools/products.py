@@ -4,7 +4,7 @@ A convolution counts as the matrix product that it amounts to (Chellapilla et al
 rows as output channels, one column for each place of the kernel in each image.
 """
 
-import time
+import timeit
 from collections import Counter
 from collections.abc import Callable
 
@@ -15,7 +15,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 Shape = tuple[int, int, int]  # rows, inner size, columns
 Multiply = Callable[[Shape], Callable[[], object]]
 ATEN = torch.ops.aten
-SECONDS = 0.05  # each product is repeated for so long
 
 
 class Products(TorchDispatchMode):
@@ -53,18 +52,19 @@ def _as_product(
 
 
 def seconds_of(counts: Counter[Shape], multiply: Multiply) -> float:
-    """Return the seconds of these products alone, each at its own shape."""
-    return sum(count * _seconds(multiply(shape)) for shape, count in counts.items())
+    """Return the seconds of these products alone, one after the other, each on numbers of its own.
 
+    (One product over and over would find its numbers in the cache. In a training it does not.)
+    """
+    products = [multiply(shape) for shape in counts.elements()]
 
-def _seconds(product: Callable[[], object]) -> float:
-    product()
-    start, spent, times = time.perf_counter(), 0.0, 0
-    while spent < SECONDS:
-        product()
-        times += 1
-        spent = time.perf_counter() - start
-    return spent / times
+    def once() -> None:
+        for product in products:
+            product()
+
+    once()
+    times, seconds = timeit.Timer(once).autorange()
+    return seconds / times
 
 
 def by_torch(shape: Shape) -> Callable[[], object]:
