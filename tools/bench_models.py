@@ -205,7 +205,13 @@ def _autoencoders(train_images, train_labels, test_images, test_labels) -> list[
     first_conv = plain(
         lesson.ConvAutoencoder, loss_of, one_by_one(128, from_picture), lr=1e-3, **decay
     )
-    course_conv = with_one_cycle(lesson.ConvAutoencoder, train_images, test_images, 0.04, **decay)
+    course_conv = with_one_cycle(
+        lambda: lesson.ConvAutoencoder().to(memory_format=torch.channels_last),
+        train_images,
+        test_images,
+        0.04,
+        **decay,
+    )
     return [
         Model(
             "4 · autoencoder",
