@@ -243,3 +243,14 @@ def test_importing_the_helpers_does_nothing(tmp_path):
     )
     assert done.stdout == f"quiet {len(MODULES)}\n", done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(ROOT / "notebooks" / "sources").glob("*.py"), *HELPERS],
+    ids=lambda path: path.stem,
+)
+def test_what_is_loaded_can_hold_no_code(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            assert "weights_only=True" in map(ast.unparse, node.keywords), ast.unparse(node)

@@ -375,7 +375,9 @@ def restless_training(x, y, num_epochs):
 restless = restless_training(x_train, y_train, 150)
 fig, ax = plt.subplots()
 plotting.curves({"your colleague's loop": restless}, ax=ax)
-plotting.show(fig, alt="A loss that falls, climbs back, and swings on for all 150 epochs.")
+plotting.show(
+    fig, alt=f"A loss that falls, climbs back, and swings on for all {len(restless)} epochs."
+)
 
 # %%
 # Checkpoint: it falls for a few epochs, and soon is almost back where it started
@@ -468,6 +470,7 @@ print(f"evaluation: {in_evaluation[:8].tolist()}")
 # %%
 # Checkpoint: dropout drops and doubles in training, and only there
 assert 0.4 < dropped < 0.6
+assert round(1000 * dropped) == in_training.tolist().count(0)
 assert set(in_training.tolist()) == {0.0, 2.0}
 assert torch.equal(in_evaluation, ones)
 
