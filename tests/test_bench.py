@@ -1,3 +1,5 @@
+"""The bench: whose code it trains, what it counts as work, and what it says of the times."""
+
 import inspect
 from collections import Counter
 

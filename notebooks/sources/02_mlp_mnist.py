@@ -1141,7 +1141,7 @@ variants["ReLU + batch norm"].train()(test_images[:1].to(device))
 #
 # $$v \leftarrow 0.9\,v + g, \qquad w \leftarrow w - \text{lr}\cdot v$$
 #
-# Gradients that point to and fro cancel in $v$. Where they agree they add up, to ten times one of them ($1 + 0.9 + 0.9^2 + \dots = 10$). So a rate of 0.1 with momentum reaches as far as 1 without. Such strides want gradients with less noise, so we take batches of 256.
+# Gradients that point to and fro cancel in $v$. Where they agree they add up, to ten times one of them ($1 + 0.9 + 0.9^2 + \dots = 10$). So a rate of 0.1 with momentum reaches as far as 1 without. We also take larger batches, of 256: the mean over more images is a less noisy gradient.
 
 # %%
 train_batches = data.batches(train_images, train_labels, batch_size=256, shuffle=True)
@@ -1156,7 +1156,7 @@ quick_history = fit(quick, 8, optimizer, one_cycle)
 print(f"8 epochs: test accuracy ≈ {100 * quick_history['test accuracy'][-1]:.2f} %")
 
 # %% [markdown]
-# `max_lr` is the peak. The rate given to `SGD` is overwritten: the cycle begins at `max_lr` / 25. `total_steps` counts batches, for this schedule moves after each of them. `cycle_momentum=False` keeps the momentum as it is. `fused=True` makes the optimiser's step in one go, instead of one operation after the other; it only saves time. A rehearsal on a dummy parameter shows the course of the rate:
+# `max_lr` is the peak. The rate given to `SGD` is overwritten: the cycle begins at `max_lr` / 25. `total_steps` counts batches, for this schedule moves after each of them. `cycle_momentum=False` keeps the momentum as it is. `fused=True` makes the optimiser's step in one go, instead of one operation after the other. Apart from rounding it only saves time. A rehearsal on a dummy parameter shows the course of the rate:
 
 # %%
 rehearsal = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
