@@ -28,7 +28,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test test-notebooks test-browser mutants bench lint data notebooks mirror doctor lock lesson
+.PHONY: help lab test test-notebooks test-browser mutants stability bench lint data notebooks mirror doctor lock lesson
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -53,6 +53,9 @@ test-browser: lesson $(STAMP) data ## open the lessons in Chromium and use them 
 
 mutants: lesson $(STAMP) data ## plant bugs, and see whether the tests notice (NB=02: in a lesson; SEED=2)
 	$(PY) tools/mutate.py $(if $(LESSON),--lesson $(LESSON)) --seed $(SEED) $(NBVAL)
+
+stability: lesson $(STAMP) data ## twenty runs of the notebooks, and the bounds they came near to
+	$(PY) tools/stability.py $(if $(LESSON),--lesson $(LESSON)) $(NBVAL)
 
 bench: $(STAMP) data ## time the trainings beside the straightforward ones (FULL=1: to their end)
 	$(PY) tools/bench.py $(if $(FULL),--full)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
+INFERENCE = "Inference tensors cannot be saved for backward."
 CASES = {
     "same": ("accuracy ≈ 98.2 %", "accuracy ≈ 98.2 %", True),
     "folded": ("accuracy ≈ 98.2 % on 10,000", "accuracy ≈ 97.1 % on 10,000", True),
@@ -19,6 +20,8 @@ CASES = {
     "unit": ("≈ 3 ms", "≈ 3 s", False),
     "nan": ("loss ≈ 0.3", "loss ≈ nan", False),
     "missing": ("loss ≈ 0.3", "loss 0.3", False),
+    "advice": (f"{INFERENCE} Please do not.", f"{INFERENCE} You can clone.", True),
+    "other error": (f"{INFERENCE} Please do not.", "Tensors are missing. Please do not.", False),
 }
 
 

@@ -464,8 +464,8 @@ in_training = dropout(ones)
 dropout.eval()
 in_evaluation = dropout(ones)
 dropped = (in_training == 0).float().mean().item()
-print(f"training:   {in_training[:8].tolist()}, in all ≈ {100 * dropped:.0f} % zeros")
-print(f"evaluation: {in_evaluation[:8].tolist()}")
+print(f"training:   {in_training.unique().tolist()}, ≈ {100 * dropped:.0f} % zeros")
+print(f"evaluation: {in_evaluation.unique().tolist()}")
 
 # %%
 # Checkpoint: dropout drops and doubles in training, and only there

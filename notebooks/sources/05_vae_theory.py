@@ -1638,7 +1638,9 @@ for frozen, name in ((True, "frozen"), (False, "not frozen")):
     print(f", and D takes a number at -1 for real with ≈ {100 * old[frozen]:.1f} %")
 
 # %%
-# Checkpoint: not frozen, the numbers stop further from 2, and D has become mild to the old ones
+# Checkpoint: D had learned to turn the old numbers down; not frozen, the numbers stop further
+# from 2, and D has become mild to the old ones
+assert old[True] < 0.04
 assert abs(ends[True] - 2) < 0.9
 assert ends[False] < ends[True] - 0.2
 assert old[False] > 4 * old[True]

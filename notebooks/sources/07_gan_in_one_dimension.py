@@ -98,6 +98,10 @@ def make_discriminator():
     )
 
 
+# %%
+# Checkpoint: a bend between any two linear layers
+assert [type(layer) for layer in make_discriminator()] == [*2 * [nn.Linear, nn.Tanh], nn.Linear]
+
 # %% [markdown]
 # ### The density of what is generated
 #
@@ -355,7 +359,7 @@ def value_of(d, q, p=P):
 def js(q, p=P):
     m = (p + q) / 2
     # xlogy(a, b) is a log b, and 0 where a is 0
-    kls = [torch.xlogy(a, a / m.clamp(min=1e-30)).sum() for a in (p, q)]
+    kls = [torch.xlogy(a, a / m).sum() for a in (p, q)]
     return WIDTH * sum(kls).item() / 2
 
 
@@ -521,7 +525,9 @@ plotting.show(
 print(f"largest difference where the data is ≈ {off:.2f}")
 
 # %%
-# Checkpoint: within 0.1 of p/(p+q) where the data is: where p is above a tenth of its maximum
+# Checkpoint: the rate has sunk to a hundredth; D is within 0.1 of p/(p+q) where the data is:
+# where p is above a tenth of its maximum
+assert math.isclose(d_optimizer.param_groups[0]["lr"], 0.01 * LR)
 assert max(difference.max(), -difference.min()) == off < 0.1
 assert best_d(q)[DATA].max() - best_d(q)[DATA].min() > 0.5
 assert known_d(q)[0].isnan()
@@ -739,6 +745,11 @@ def play(G, D, d_optimizer, g_optimizer, num_iterations, *, g_loss=g_loss, draw=
             progress.set_postfix(d=f"{loss_d.item():.3f}", g=f"{loss_g.item():.3f}")
     return history
 
+
+# %%
+# Checkpoint: the size of the gradient is the length of the vector of all its derivatives
+whole = torch.cat([parameter.grad.flatten() for parameter in G.parameters()])
+assert math.isclose(gradient_size(G), whole.norm().item(), rel_tol=1e-5)
 
 # %% [markdown]
 # ## 6 · A game, recorded

@@ -1,0 +1,133 @@
+"""Run the whole course again and again, and say how near its bounds came to failing.
+
+``make stability`` runs all notebooks under nbval ten times on the official data and ten times on
+the stand-in, with two threads and with one, and in the last five runs with other seeds. Each run
+is added to ``results/stability.jsonl``, so that it may be broken off and gone on with. The table
+shows the bounds whose worst slack is less than a quarter of their usual one (the median).
+"""
+
+# ruff: noqa: T201 - a command line tool prints
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import nbformat
+from slack import FILE, watched
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOG = PROJECT / "results" / "stability.jsonl"
+RUNS, WITH_OTHER_SEEDS = 10, 5
+NEAR = 0.25
+
+
+def write_copies(folder: Path, lesson: str, shift: int) -> None:
+    """Write the notebooks with their checkpoints watched and their seeds moved by ``shift``."""
+    for path in sorted((PROJECT / "notebooks").glob(f"{lesson}*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and cell.source.startswith("# Checkpoint"):
+                cell.source = watched(cell.source, f"{path.name[:2]} cell {index}")
+            elif cell.cell_type == "code":
+                cell.source = re.sub(r"^(SEED = \d+)", rf"\1 + {shift}", cell.source, flags=re.M)
+        nbformat.write(notebook, folder / path.name)
+
+
+def plans(lesson: str) -> list[dict]:
+    """Return what each run is to be: on both data sets in turn, with 2 threads and 1 in turn."""
+    return [
+        {
+            "number": number,
+            "lesson": lesson,
+            "data": data,
+            "threads": 2 - number % 2,
+            "shift": max(0, number + 1 - (RUNS - WITH_OTHER_SEEDS)),
+        }
+        for number in range(RUNS)
+        for data in ("official", "standin")
+    ]
+
+
+def run(plan: dict, nbval: list[str]) -> dict:
+    """Run the copies under nbval; return what came of it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, notes = Path(temporary), Path(temporary) / "slack.jsonl"
+        write_copies(folder, plan["lesson"], plan["shift"])
+        notes.touch()
+        env = os.environ | {"COURSE_RESULTS_DIR": f"{folder}/results", FILE: str(notes)}
+        env |= {"OMP_NUM_THREADS": str(plan["threads"]), "PYTHONPATH": str(PROJECT / "tools")}
+        env |= {"COURSE_DATA": {"official": "real", "standin": "standin"}[plan["data"]]}
+        command = [sys.executable, "-m", "pytest", "-q", str(folder), *nbval]
+        start = time.monotonic()
+        done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
+        slacks = [json.loads(line) for line in notes.read_text().splitlines()]
+    return {
+        "seconds": round(time.monotonic() - start),
+        "failed": re.findall(r"^FAILED (.*)", done.stdout, re.M) or [""] * (done.returncode != 0),
+        "report": done.stdout[-20_000:] if done.returncode else "",
+        "slacks": slacks,
+    }
+
+
+def distributions(runs: list[dict]) -> dict[tuple[str, str, str], list[float]]:
+    """Return the slacks of each bound: by data set, place and text, the smallest of each run."""
+    found = defaultdict(list)
+    for one in runs:
+        smallest: dict[tuple[str, str, str], float] = {}
+        for note in one["slacks"]:
+            key = one["data"], note["place"], note["text"]
+            smallest[key] = min(note["slack"], smallest.get(key, note["slack"]))
+        for key, slack in smallest.items():
+            found[key].append(slack)
+    return found
+
+
+def near(slacks: list[float]) -> bool:
+    """Tell whether the worst slack is less than a quarter of the usual one."""
+    return min(slacks) < NEAR * statistics.median(slacks)
+
+
+def print_table(runs: list[dict]) -> None:
+    """Print the runs that failed, and the bounds that some run came near to."""
+    found = distributions(runs)
+    for (data, place, text), slacks in sorted(found.items()):
+        if near(slacks):
+            worst, usual = min(slacks), statistics.median(slacks)
+            print(
+                f"{data:9}{place}: worst slack {worst:.3g}, usual {usual:.3g} ({len(slacks)} runs)"
+            )
+            print(f"         {text}")
+    print(f"{sum(map(near, found.values()))} of {len(found)} bounds are near")
+    print(f"{sum(bool(one['failed']) for one in runs)} of {len(runs)} runs failed")
+
+
+def main() -> int:
+    """Make the runs that the log does not hold yet; fail if one failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--lesson", default="", help="04; without it, all")
+    parser.add_argument("--log", type=Path, default=LOG)
+    options, nbval = parser.parse_known_args()
+    options.log.parent.mkdir(exist_ok=True)
+    options.log.touch()
+    runs = [json.loads(line) for line in options.log.read_text().splitlines()]
+    for plan in plans(options.lesson):
+        if not any(plan.items() <= one.items() for one in runs):
+            runs.append(plan | run(plan, nbval))
+            with open(options.log, "a") as log:
+                log.write(json.dumps(runs[-1]) + "\n")
+            failed = runs[-1]["failed"] or "none"
+            print(f"{plan}: {runs[-1]['seconds']} s, failed: {failed}", flush=True)
+    print_table(runs)
+    return int(any(one["failed"] for one in runs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
