@@ -1100,7 +1100,10 @@ for name, error, distance in zip(names, errors, to_digit.tolist(), strict=False)
     print(f"{name:12} to its own picture ≈ {error:.0f} to the nearest digit ≈ {distance:.0f}")
 
 # %%
-# Checkpoint: odd inputs are clearly worse than 99 % of digits, and their drawings are nearer to a digit
+# Checkpoint: odd inputs are clearly worse than 99 % of digits, and their drawings are nearer to
+# a digit, with squared distances on both sides
+by_hand = (few - odd_recon[0]).square().sum(dim=1).min()
+torch.testing.assert_close(to_digit[0], by_hand, rtol=1e-4, atol=0)
 odd_error = torch.tensor(errors[:3])
 assert (odd_error > 1.1 * unusual).all()
 assert (to_digit < 0.6 * odd_error).all()
@@ -1198,6 +1201,7 @@ plotting.show(
 assert mean_confidence.min() < ends - 0.01
 assert 4 <= mean_confidence.argmin() <= 16
 assert unsure > 0.12
+assert not other[:, [0, -1]].any()  # the ends are no third digit
 assert third > 0.4
 
 # %% [markdown]
