@@ -531,6 +531,7 @@ print(f"epoch:       loss ≈ {total_loss / seen:.3f}, accuracy ≈ {100 * corre
 # Checkpoint: it began at log 10, saw every image once, and learned
 assert abs(first_loss - np.log(10)) < 0.1
 assert seen == 60_000
+assert 0 < total_loss / seen < 0.5 * first_loss
 assert correct / seen > 0.7
 
 # %% [markdown]

@@ -426,6 +426,7 @@ assert test_rec + test_kl <= (52 if data.standin_in_use() else 58)
 assert 25 <= test_kl <= 31
 assert history["test reconstruction"][-1] < 0.75 * history["test reconstruction"][0]
 assert history["train reconstruction"][-1] > test_rec + 2
+assert abs(history["train KL"][-1] - test_kl) < 3
 
 # %% [markdown]
 # The two terms pull in opposite directions. A better reconstruction needs clouds that are narrow and far apart, and the KL charges for both. The reconstruction error falls almost throughout. The KL settles early: the net soon spends all the nats that pay for themselves, and afterwards only learns to spend them better.
