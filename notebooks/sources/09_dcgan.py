@@ -7,7 +7,7 @@
 #
 # - derive every shape in a convolutional discriminator and in a generator made of transposed convolutions,
 # - explain checkerboards: where they come from, how to see them and how to avoid them,
-# - train a DCGAN with the very call of lesson 8, almost twice as fast as the straightforward loop,
+# - train a DCGAN with the very call of lesson 8, clearly faster than the straightforward loop,
 # - say what batch normalisation does to samples in training mode, and what in evaluation mode,
 # - derive the Fréchet distance, compare eight sources of images with it, and name what such a score cannot see.
 #
@@ -575,7 +575,7 @@ checks.mended_generator(mended_generator)
 # </details>
 
 # %% [markdown]
-# ## 6 · Almost twice as fast
+# ## 6 · The same steps in less time
 #
 # `train_gan` does the same work as the loop one would write first, in less time. Six changes, from the first loop to ours:
 #
@@ -1593,7 +1593,7 @@ checks.caught_by(caught_by)
 #
 # - Derive the shapes of convolutional players, and explain transposed convolutions by stamps and by a matrix.
 # - Recognise and avoid checkerboards, and draw in the right mode.
-# - Make a training almost twice as fast without changing what it learns.
+# - Make a training clearly faster without changing what it learns.
 # - Derive the Fréchet distance, and read a scoreboard with suspicion.
 #
 # In this course:
