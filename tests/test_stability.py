@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from lesson_code import lessons
 from slack import FILE, held, watched
-from stability import distributions, near, plans, version, write_copies
+from stability import distributions, near, plans, version, write_copy
 
 HOLDS = [
     ("assert a < 3", 1),
@@ -84,27 +85,30 @@ def test_of_one_run_the_smallest_slack_counts():
 
 def test_the_runs_are_ten_on_each_data_set_with_one_thread_and_two_and_five_with_other_seeds():
     made = plans("")
+    assert len(made) == 20 * len(lessons())
     for data in ("official", "standin"):
-        ours = [plan for plan in made if plan["data"] == data]
+        ours = [plan for plan in made if plan["data"] == data and plan["lesson"] == "02"]
         assert len(ours) == 10
         assert [plan["threads"] for plan in ours].count(1) == 5
         assert [plan["shift"] for plan in ours] == [0] * 5 + [1, 2, 3, 4, 5]
 
 
-def test_a_run_of_another_version_of_the_course_does_not_count(tmp_path):
-    for name in ("notebooks", "course_utils"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "notebooks" / "01_a.ipynb").write_text("one")
-    (tmp_path / "course_utils" / "a.py").write_text("two")
-    before = version(tmp_path)
-    assert version(tmp_path) == before
-    (tmp_path / "course_utils" / "a.py").write_text("three")
-    assert version(tmp_path) != before
-    assert all(plan["version"] == version() for plan in plans(""))
+def test_a_run_of_another_version_of_a_lesson_does_not_count(tmp_path):
+    for name in ("notebooks", "course_utils/checks"):
+        (tmp_path / name).mkdir(parents=True)
+    seen = set()
+    for name in ("notebooks/01_a.ipynb", "course_utils/a.py", "course_utils/checks/lesson_01.py"):
+        (tmp_path / name).write_text(name)
+        seen.add(version("01", tmp_path))
+    assert len(seen) == 3
+    for name in ("notebooks/02_b.ipynb", "course_utils/checks/lesson_02.py"):
+        (tmp_path / name).write_text(name)
+        assert version("01", tmp_path) in seen
+    assert all(plan["version"] == version("03") for plan in plans("03"))
 
 
-def test_the_copies_are_watched_and_have_other_seeds(tmp_path):
-    write_copies(tmp_path, "02", 3)
+def test_the_copy_is_watched_and_has_another_seed(tmp_path):
+    write_copy(tmp_path, "02", 3)
     (copy,) = tmp_path.glob("*.ipynb")
     sources = [
         "".join(cell["source"])

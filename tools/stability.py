@@ -1,10 +1,10 @@
 """Run the whole course again and again, and say how near its bounds came to failing.
 
 ``make stability`` runs all notebooks under nbval ten times on the official data and ten times on
-the stand-in, with two threads and with one, and in the last five runs with other seeds. Each run
-is added to ``results/stability.jsonl``, so that it may be broken off and gone on with; runs of
-notebooks and helpers that have changed since do not count. The table shows the bounds whose worst
-slack is less than a quarter of their usual one (the median).
+the stand-in, with two threads and with one, and in the last five runs with other seeds. Each
+lesson's run is added to ``results/stability.jsonl``, so that it may be broken off and gone on with;
+runs of a lesson that has changed since, or whose helpers have, do not count. The table shows the
+bounds whose worst slack is less than a quarter of their usual one (the median).
 """
 
 # ruff: noqa: T201 - a command line tool prints
@@ -23,56 +23,65 @@ from collections import defaultdict
 from pathlib import Path
 
 import nbformat
+from lesson_code import lessons
 from slack import FILE, watched
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOG = PROJECT / "results" / "stability.jsonl"
+SAVED = PROJECT / "results" / "stability"  # what the lessons save, away from the student's files
 RUNS, WITH_OTHER_SEEDS = 10, 5
 NEAR = 0.25
 
 
-def write_copies(folder: Path, lesson: str, shift: int) -> None:
-    """Write the notebooks with their checkpoints watched and their seeds moved by ``shift``."""
-    for path in sorted((PROJECT / "notebooks").glob(f"{lesson}*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        for index, cell in enumerate(notebook.cells):
-            if cell.cell_type == "code" and cell.source.startswith("# Checkpoint"):
-                cell.source = watched(cell.source, f"{path.name[:2]} cell {index}")
-            elif cell.cell_type == "code":
-                cell.source = re.sub(r"^(SEED = \d+)", rf"\1 + {shift}", cell.source, flags=re.M)
-        nbformat.write(notebook, folder / path.name)
+def write_copy(folder: Path, lesson: str, shift: int) -> None:
+    """Write the notebook with its checkpoints watched and its seed moved by ``shift``."""
+    (path,) = (PROJECT / "notebooks").glob(f"{lesson}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and cell.source.startswith("# Checkpoint"):
+            cell.source = watched(cell.source, f"{lesson} cell {index}")
+        elif cell.cell_type == "code":
+            cell.source = re.sub(r"^(SEED = \d+)", rf"\1 + {shift}", cell.source, flags=re.M)
+    nbformat.write(notebook, folder / path.name)
 
 
-def version(project: Path = PROJECT) -> str:
-    """Return a number for the notebooks and helpers as they are."""
-    files = [*(project / "notebooks").glob("*.ipynb"), *(project / "course_utils").rglob("*.py")]
+def version(lesson: str, project: Path = PROJECT) -> str:
+    """Return a number for a lesson's notebook and the helpers as they are."""
+    files = [*(project / "notebooks").glob(f"{lesson}_*.ipynb")]
+    for path in (project / "course_utils").rglob("*.py"):
+        if not path.stem.startswith("lesson_") or path.stem == f"lesson_{lesson}":
+            files.append(path)
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
 
 
-def plans(lesson: str) -> list[dict]:
-    """Return what each run is to be: on both data sets in turn, with 2 threads and 1 in turn."""
-    course = version()
+def plans(only: str) -> list[dict]:
+    """Return what each run of a lesson is to be: on both data sets, with 2 threads and 1 in turn.
+
+    The lessons come in order, again and again, since some go on with what an earlier one saved.
+    """
+    versions = {lesson: version(lesson) for lesson in ([only] if only else lessons())}
     return [
         {
-            "version": course,
-            "number": number,
             "lesson": lesson,
+            "version": versions[lesson],
+            "number": number,
             "data": data,
             "threads": 2 - number % 2,
             "shift": max(0, number + 1 - (RUNS - WITH_OTHER_SEEDS)),
         }
         for number in range(RUNS)
         for data in ("official", "standin")
+        for lesson in versions
     ]
 
 
 def run(plan: dict, nbval: list[str]) -> dict:
-    """Run the copies under nbval; return what came of it."""
+    """Run the copy under nbval; return what came of it."""
     with tempfile.TemporaryDirectory() as temporary:
         folder, notes = Path(temporary), Path(temporary) / "slack.jsonl"
-        write_copies(folder, plan["lesson"], plan["shift"])
+        write_copy(folder, plan["lesson"], plan["shift"])
         notes.touch()
-        env = os.environ | {"COURSE_RESULTS_DIR": f"{folder}/results", FILE: str(notes)}
+        env = os.environ | {"COURSE_RESULTS_DIR": str(SAVED), FILE: str(notes)}
         env |= {"OMP_NUM_THREADS": str(plan["threads"]), "PYTHONPATH": str(PROJECT / "tools")}
         env |= {"COURSE_DATA": {"official": "real", "standin": "standin"}[plan["data"]]}
         command = [sys.executable, "-m", "pytest", "-q", str(folder), *nbval]
@@ -131,7 +140,7 @@ def main() -> int:
     runs = []
     for plan in plans(options.lesson):
         said = f"run {plan['number'] + 1} of {RUNS}, {plan['data']} data, {plan['threads']} threads"
-        print(f"{said}, seeds + {plan['shift']}: ", end="", flush=True)
+        print(f"{said}, seed + {plan['shift']}, lesson {plan['lesson']}: ", end="", flush=True)
         made = next((one for one in kept if plan.items() <= one.items()), None)
         if made is None:
             made = plan | run(plan, nbval)
