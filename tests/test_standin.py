@@ -4,11 +4,13 @@ import errno
 import gzip
 import json
 import multiprocessing
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from faulty_disk import Locked
+from PIL import Image
 from torchvision.datasets import MNIST, FashionMNIST
 
 from course_utils import standin, standin_digits
@@ -48,6 +50,21 @@ def test_the_same_call_draws_the_same_and_leaves_the_generators_alone(draw):
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     assert np.array_equal(np.random.get_state()[1], state[0])  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), state[1])
+
+
+@DRAWN
+def test_what_is_drawn_changes_only_with_the_version(draw, tmp_path):
+    # As many as need several chunks; the last fifty of each split, ten in a row.
+    last = np.concatenate([draw(6_000, train)[0][-50:] for train in (True, False)])
+    sheet = last.reshape(10, 10, 28, 28).swapaxes(1, 2).reshape(280, 280)
+    new = tmp_path / f"standin_{draw.__name__}_{standin.VERSION}.png"
+    Image.fromarray(sheet).save(new)
+    said = f"here is what is drawn now: {new}. If it is meant, raise VERSION and keep it in tests"
+    kept = Path(__file__).with_name(new.name)
+    assert kept.exists(), said
+    with Image.open(kept) as picture:
+        difference = abs(np.asarray(picture).astype(int) - sheet)
+    assert difference.mean() < 0.01, said  # another machine may round a number the other way
 
 
 @DRAWN
