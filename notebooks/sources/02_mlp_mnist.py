@@ -262,8 +262,9 @@ num_parameters = sum(parameter.numel() for parameter in net.parameters())
 print(f"logits {tuple(logits.shape)}, {num_parameters:,} parameters")
 
 # %%
-# Checkpoint: four linear layers; each has inputs times outputs weights, and a bias per output
-assert sum(isinstance(layer, nn.Linear) for layer in net.modules()) == 4
+# Checkpoint: four linear layers, ReLU between them; inputs times outputs weights, a bias per output
+layers = [type(layer) for layer in (*net.features[1:], net.head)]
+assert layers == [*3 * [nn.Linear, nn.ReLU], nn.Linear]
 widths = (784, 400, 200, 100, 10)
 assert num_parameters == sum(n * m + m for n, m in pairwise(widths)) == 415_310
 

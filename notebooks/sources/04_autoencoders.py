@@ -1071,6 +1071,11 @@ odd = torch.stack([torch.rand(28, 28) * 2 - 1, checkerboard, shirt]).flatten(1) 
 odd_recon = reconstruct(net, odd)
 
 # %%
+# Checkpoint: checkerboard and shirt are black and white alone
+assert odd[1:].abs().eq(1).all()
+assert (odd[1:] == 1).sum(dim=1).tolist() == [392, 294]
+
+# %%
 sheet = torch.cat([odd, probes[[7]], odd_recon, snapshots[20][[7]]])
 errors = (sheet[4:] - sheet[:4]).square().sum(dim=1).tolist()
 names = ["static", "checkerboard", "shirt", "a digit"]
