@@ -7,7 +7,7 @@ import pytest
 import torch
 from lesson_code import lessons
 from slack import FILE, held, watched
-from stability import distributions, near, plans, version, write_copy
+from stability import distributions, near, plans, table, version, write_copy
 
 HOLDS = [
     ("assert a < 3", 1),
@@ -81,6 +81,12 @@ def test_of_one_run_the_smallest_slack_counts():
     notes = [{"place": "01 cell 2", "text": "t", "slack": slack} for slack in (3, 1, 2)]
     found = distributions([{"data": "official", "slacks": notes}] * 2)
     assert found == {("official", "01 cell 2", "t"): [1, 1]}
+
+
+def test_the_table_has_a_line_for_each_bound():
+    key = "official", "01 cell 2", "assert a | b < 3"
+    *_, line = table({key: [3.0, 1.0, 2.0]}).splitlines()
+    assert line == r"| official | 01 cell 2 | `assert a \| b < 3` | 1 | 2 |"
 
 
 def test_the_runs_are_ten_on_each_data_set_with_one_thread_and_two_and_five_with_other_seeds():

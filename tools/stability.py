@@ -3,8 +3,9 @@
 ``make stability`` runs all notebooks under nbval ten times on the official data and ten times on
 the stand-in, with two threads and with one, and in the last five runs with other seeds. Each
 lesson's run is added to ``results/stability.jsonl``, so that it may be broken off and gone on with;
-runs of a lesson that has changed since, or whose helpers have, do not count. The table shows the
-bounds whose worst slack is less than a quarter of their usual one (the median).
+runs of a lesson that has changed since, or whose helpers have, do not count. ``results/bounds.md``
+then shows the worst and the usual (median) slack of each bound. Those whose worst slack is less
+than a quarter of the usual one are printed.
 """
 
 # ruff: noqa: T201 - a command line tool prints
@@ -28,6 +29,7 @@ from slack import FILE, watched
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOG = PROJECT / "results" / "stability.jsonl"
+TABLE = PROJECT / "results" / "bounds.md"
 SAVED = PROJECT / "results" / "stability"  # what the lessons save, away from the student's files
 RUNS, WITH_OTHER_SEEDS = 10, 5
 NEAR = 0.25
@@ -114,9 +116,19 @@ def near(slacks: list[float]) -> bool:
     return min(slacks) < NEAR * statistics.median(slacks)
 
 
-def print_table(runs: list[dict]) -> None:
-    """Print the runs that failed, and the bounds that some run came near to."""
-    found = distributions(runs)
+def table(found: dict[tuple[str, str, str], list[float]]) -> str:
+    """Return every bound as a line of a table, with its worst and its usual slack."""
+    head = "| data | place | bound | worst slack | usual slack |"
+    rows = [
+        f"| {data} | {place} | `{text.replace('|', chr(92) + '|')}` "
+        f"| {min(slacks):.3g} | {statistics.median(slacks):.3g} |"
+        for (data, place, text), slacks in sorted(found.items())
+    ]
+    return "\n".join([head, "|---|---|---|---|---|", *rows, ""])
+
+
+def print_near(runs: list[dict], found: dict[tuple[str, str, str], list[float]]) -> None:
+    """Print the bounds that some run came near to, and how many runs failed."""
     for (data, place, text), slacks in sorted(found.items()):
         if near(slacks):
             worst, usual = min(slacks), statistics.median(slacks)
@@ -148,7 +160,9 @@ def main() -> int:
                 log.write(json.dumps(made) + "\n")
         print(f"{made['seconds']} s, failed: {made['failed'] or 'none'}", flush=True)
         runs.append(made)
-    print_table(runs)
+    found = distributions(runs)
+    TABLE.write_text(table(found))
+    print_near(runs, found)
     return int(any(one["failed"] for one in runs))
 
 
