@@ -880,10 +880,14 @@ print(f"black pixels: ≈ {100 * black:.0f} %, in real images ≈ {100 * real_bl
 print(f"checkerboard ≈ {checkerboard(samples):.4f}, untrained ≈ {board_untrained:.4f}")
 
 # %%
-# Checkpoint: black and white as in real images, all different, and the checkerboard has faded
+# Checkpoint: mostly black, as real images are, all different, and the checkerboard has faded;
+# what is drawn does not depend on the company, and drawing leaves the mode as it was
 assert -1 <= samples.min() < -0.99 < 0.99 < samples.max() <= 1
 assert samples.shape == (10_000, 1, 28, 28)
 assert abs(black - real_black) < 0.1
+assert 0.5 < black < 1
+torch.testing.assert_close(draw(G, 20), samples[:20], rtol=0, atol=1e-3)
+assert G.training
 assert torch.pdist(samples[:1000].flatten(1)).min() > 1
 assert checkerboard(samples) < 0.5 * board_untrained
 
@@ -984,7 +988,9 @@ plotting.show(
 )
 
 # %%
-# Checkpoint: walks join, take small steps, and do not merely fade one image out and another in
+# Checkpoint: walks begin and end in [-1, 1], join, take small steps, and do not merely fade one
+# image out and another in
+assert 0.9 < ends.abs().max() < 1
 path = torch.stack(walks).flatten(2)  # (walk, step, 784)
 steps = (path[:, 1:] - path[:, :-1]).norm(dim=2)
 whole = (path[:, -1] - path[:, 0]).norm(dim=1)
@@ -1160,7 +1166,8 @@ fd_dcgan = frechet(fake_features, real_features)
 print(f"DCGAN against test images: FD ≈ {fd_dcgan:.1f}")
 
 # %%
-# Checkpoint: equal sets 0, a shift its square, doubled the variance, and the helper's value
+# Checkpoint: equal sets 0, a shift its square, doubled the variance, and the helper's value;
+# fewer images than features give some number
 shift = torch.linspace(-1, 1, 100)
 center = real_features.mean(dim=0)
 doubled = 2 * (real_features - center) + center
@@ -1169,6 +1176,7 @@ assert abs(frechet(real_features, real_features)) < 1e-3
 assert abs(frechet(real_features + shift, real_features) - shift.square().sum()) < 1e-2
 assert abs(frechet(doubled, real_features) / variance - 1) < 1e-3
 assert abs(frechet_distance(fake_features, real_features) - fd_dcgan) < 1e-3
+assert frechet(real_features[:50], real_features) > 0
 
 # %% [markdown]
 # From here on we use `frechet_distance` of `course_utils.metrics`. It does the same, and refuses sets that are too small, or contain `nan`.
@@ -1263,6 +1271,7 @@ print(f"median distance to the nearest training image ≈ {distances.median():.1
 # Checkpoint: in batches it finds what the whole table gives, and no sample is a copy
 table = torch.cdist(samples[:20].flatten(1), train_images[:3000].flatten(1))
 few, _ = nearest_neighbours(samples[:20], train_images[:3000], batch_size=7)
+assert len(nearest) == 2 * 10
 torch.testing.assert_close(few, table.min(dim=1).values, rtol=1e-3, atol=1e-2)
 assert distances.min() > 1
 
