@@ -719,6 +719,7 @@ def weights_of(nets):
 def after_one_iteration(fused=False, memory_format=torch.contiguous_format, **switches):
     D, G, *optimizers = new_players(fused, memory_format)
     torch.manual_seed(SEED)
+    _ = torch.rand(16, NOISE_DIM, device=device)  # what train_gan draws for its sheet
     alternate(D, G, *optimizers, [(test_images[:32], None)], **switches)
     return weights_of((D, G))
 
@@ -733,7 +734,14 @@ for change, limit in [
     ({"memory_format": torch.channels_last}, 1e-5),  # sums in another order
 ]:
     assert (after_one_iteration(**change) - plain).abs().mean() < limit, change
-del plain, moved
+
+# %%
+# Checkpoint: train_gan makes the same step
+D, G, *optimizers = new_players()
+torch.manual_seed(SEED)
+_ = train_gan(D, G, d_loss, g_loss, *optimizers, [(test_images[:32], None)], 1)
+assert (weights_of((D, G)) - plain).abs().mean() < 1e-5
+del plain, moved, D, G, optimizers
 
 # %% [markdown]
 # Which change pays most depends on the machine, and single steps of a few percent may come out otherwise in the next run. The whole does not.
@@ -880,8 +888,8 @@ print(f"black pixels: ≈ {100 * black:.0f} %, in real images ≈ {100 * real_bl
 print(f"checkerboard ≈ {checkerboard(samples):.4f}, untrained ≈ {board_untrained:.4f}")
 
 # %%
-# Checkpoint: mostly black, as real images are, all different, and the checkerboard has faded;
-# what is drawn does not depend on the company, and drawing leaves the mode as it was
+# Checkpoint: mostly black, as real images are, all different, and the checkerboard has faded.
+# What is drawn does not depend on the company, and drawing leaves the mode as it was
 assert -1 <= samples.min() < -0.99 < 0.99 < samples.max() <= 1
 assert samples.shape == (10_000, 1, 28, 28)
 assert abs(black - real_black) < 0.1
@@ -1166,8 +1174,8 @@ fd_dcgan = frechet(fake_features, real_features)
 print(f"DCGAN against test images: FD ≈ {fd_dcgan:.1f}")
 
 # %%
-# Checkpoint: equal sets 0, a shift its square, doubled the variance, and the helper's value;
-# fewer images than features give some number
+# Checkpoint: equal sets 0, a shift its square, doubled the variance, and the helper's value.
+# Fewer images than features have a distance, too
 shift = torch.linspace(-1, 1, 100)
 center = real_features.mean(dim=0)
 doubled = 2 * (real_features - center) + center
