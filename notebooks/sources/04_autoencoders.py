@@ -1073,7 +1073,7 @@ odd_recon = reconstruct(net, odd)
 # %%
 # Checkpoint: checkerboard and shirt are black and white alone
 assert odd[1:].abs().eq(1).all()
-assert (odd[1:] == 1).sum(dim=1).tolist() == [392, 294]
+assert (odd[1:] == 1).sum(dim=1).tolist() == [384, 294]
 
 # %%
 sheet = torch.cat([odd, probes[[7]], odd_recon, snapshots[20][[7]]])
