@@ -1,6 +1,7 @@
 """A pytest plugin for nbval: the seconds and the peak memory of each notebook, at the end.
 
-Loaded by ``make test`` with ``-p tests.nbval_report``.
+A notebook that takes more memory than ``--most-megabytes`` fails the run. Loaded by ``make test``
+with ``-p tests.nbval_report``.
 """
 
 import re
@@ -8,9 +9,14 @@ from collections import defaultdict
 from pathlib import Path
 
 import psutil
+import pytest
 
 seconds: dict[str, float] = defaultdict(float)
 megabytes: dict[str, int] = defaultdict(int)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--most-megabytes", type=int, default=1536, help="of 2^20 bytes; 1.5 GB")
 
 
 def pytest_runtest_logreport(report):
@@ -32,8 +38,15 @@ def peak_megabytes(pid: int) -> int:
     return int(peak[1]) // 1024 if peak else 0
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_sessionfinish(session):
+    if max(megabytes.values(), default=0) > session.config.option.most_megabytes:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    most = config.option.most_megabytes
     terminalreporter.section("notebooks: seconds and peak memory")
     for notebook, taken in sorted(seconds.items()):
-        terminalreporter.line(f"{notebook:44}{taken:7.1f} s {megabytes[notebook]:6d} MB")
+        mark = f" FAILED: more than {most} MB" if megabytes[notebook] > most else ""
+        terminalreporter.line(f"{notebook:44}{taken:7.1f} s {megabytes[notebook]:6d} MB{mark}")
     terminalreporter.line(f"{'together':44}{sum(seconds.values()):7.1f} s")

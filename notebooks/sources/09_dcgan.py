@@ -661,11 +661,12 @@ def time_train_gan(loader):
 
 
 # %%
+# The test images: an iteration takes as long, and the second copy in memory is small.
 to_tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])
 per_sample = DataLoader(
-    data.load("MNIST", train=True, transform=to_tensor), BATCH_SIZE, shuffle=True
+    data.load("MNIST", train=False, transform=to_tensor), BATCH_SIZE, shuffle=True
 )
-whole = data.batches(train_images, train_labels, BATCH_SIZE, shuffle=True)
+whole = data.batches(test_images, test_labels, BATCH_SIZE, shuffle=True)
 
 # %% [markdown]
 # The list is cumulative: each line has all changes above it. The last line is `train_gan` itself, which does the same as the one before it, keeps records and shows a bar.
@@ -1342,7 +1343,7 @@ def score(images, for_neighbours=None):
     if for_neighbours is None:
         for_neighbours = images
     features, digits, sure = read(images)
-    near, _ = nearest_neighbours(some(for_neighbours, NEIGHBOURS_OF), train_images, batch_size=100)
+    near, _ = nearest_neighbours(some(for_neighbours, NEIGHBOURS_OF), train_images, batch_size=50)
     return {
         "FD": frechet_distance(features, real_features),
         "least": coverage(digits).min().item(),
