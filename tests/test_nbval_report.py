@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell")
 @pytest.mark.parametrize(("most", "passes"), [(100, False), (1536, True)])
 def test_a_notebook_that_takes_too_much_memory_fails(tmp_path, most, passes):
-    # A kernel alone takes about 80 MB.
+    # A kernel alone takes about 50 MB.
     cell = nbformat.v4.new_code_cell("held = b'x' * 100 * 2**20", execution_count=1)
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "tiny.ipynb")
     command = [sys.executable, "-m", "pytest", "tiny.ipynb", "--nbval", "--nbval-current-env"]
