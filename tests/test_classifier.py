@@ -55,7 +55,9 @@ def test_without_it_one_is_trained_saved_and_said(small_data, capsys):
     images, labels = small_data
     judge = classifier.load_judge(CPU)
     assert "lesson 2 has not run here" in capsys.readouterr().out
-    assert (judge(images).argmax(dim=1) == labels).float().mean() > 0.9
+    # Five seeds gave 0.6 to 2.4 · 10⁻⁶; without momentum, with Adam, or with a rate 10 times
+    # smaller it is 3 · 10⁻⁵ to 0.4.
+    assert torch.nn.functional.cross_entropy(judge(images), labels) < 1e-5
     assert not judge.training
     again = classifier.load_judge(CPU)
     assert torch.equal(judge.head.weight, again.head.weight)
