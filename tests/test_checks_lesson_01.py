@@ -25,6 +25,12 @@ RIGHT = {
         "    error = weight * x + bias - y\n"
         "    return (2 * error * x).mean(dim=0), (2 * error).mean(dim=0)",
     ),
+    "one product of matrices, (1, 2)": (
+        "1.2",
+        "def mse_gradient(x, y, weight, bias):\n"
+        "    error = weight * x + bias - y\n"
+        "    return 2 / len(x) * error.T @ torch.cat([x, torch.ones_like(x)], dim=1)",
+    ),
     "gradients set to None after the step": (
         "1.3",
         "def mended_training(x, y, num_epochs):\n"
