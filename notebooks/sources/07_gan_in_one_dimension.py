@@ -834,7 +834,7 @@ record = torch.tensor(distances)
 rise = record - record.cummin(dim=0).values  # above the lowest so far
 means = torch.tensor(history["d_loss"]).unfold(0, 20, 1).mean(dim=1)
 assert 250 < rise.argmax() < 380
-assert rise.max() > 0.02
+assert rise.max() / rise[380:].max() > 4  # twelve seeds: 9 to 29
 assert means[400:500].max() > 2 * math.log(2) + 0.02 > means[600:].max()
 
 # %% [markdown]
@@ -1201,7 +1201,7 @@ assert ill_g < math.log(2) - 0.2
 assert abs(well_d - 2 * math.log(2)) < 0.03
 assert abs(well_g - math.log(2)) < 0.03
 assert js(density(G_cured)) < 0.03 < 0.1 < js(density(G_ill))
-assert density(G_ill).max() > 2  # a needle, where the data's bell reaches 0.8
+assert P.max() / density(G_ill).max() < 0.6  # a needle is higher than the data's bell
 
 # %% [markdown]
 # No loss of $G$ below $\log 2$ can last against an honest $D$. If yours stays there, ask who trains the judge.
