@@ -348,10 +348,10 @@ spread = [(run[-1, 0, 0] - run[-1, 1, 0]).abs().item() for run in (unguarded, gu
 assert last < 0.2 * first
 assert last < 0.3 * guarded[-1, :, 1].exp().mean().item()
 assert spread[0] > 1.5 * spread[1]
-assert 50 < spread[0] / last**0.5 < 200
+assert spread[0] > 30 * last**0.5
 
 # %% [markdown]
-# Without the guard the net escapes in two ways at once. It shrinks the noise, and it moves the codes apart until the noise that is left no longer matters: at the end their distance is about a hundred standard deviations. (While the decoder cannot draw yet, the noise may still grow. And it stops short of 0 only because the one-cycle rate comes to its end.)
+# Without the guard the net escapes in two ways at once. It shrinks the noise, and it moves the codes apart until the noise that is left no longer matters: at the end their distance is about a hundred standard deviations here, and more than that with most other seeds. (While the decoder cannot draw yet, the noise may still grow. And it stops short of 0 only because the one-cycle rate comes to its end.)
 #
 # <details><summary>Derivation: why noise harms a decoder that has learned its picture</summary>
 #
@@ -1127,7 +1127,7 @@ plotting.show(
 # %%
 # Checkpoint: both are right on average; the score function scatters more, for both derivatives
 for mean, variance in moments.values():
-    assert ((mean - exact).abs() < 4 * (variance / 100_000).sqrt()).all()
+    assert ((mean - exact).abs() < 5 * (variance / 100_000).sqrt()).all()
 known = (W**2 / VAR_X) ** 2 * np.exp(logvar)  # the variance of w (x - b - w z) / VAR_X
 assert abs(moments["reparameterisation"][1][0] / known - 1) < 0.05
 assert (moments["score function"][1] > 2 * moments["reparameterisation"][1]).all()
