@@ -1101,7 +1101,7 @@ plotting.show(
 # %%
 # Checkpoint: linear stays below 93 %, ReLU gets past it by 1 point, batch norm leads
 assert max(reached["linear"]) < 0.93
-assert reached["ReLU"][-1] > reached["linear"][-1] + 0.01
+assert reached["ReLU"][-1] > reached["linear"][-1] + 0.01  # four seeds: 0.022 to 0.042
 assert reached["ReLU + batch norm"][-1] > reached["ReLU"][-1]
 assert reached["ReLU + batch norm"][0] > reached["ReLU"][0] + 0.01
 

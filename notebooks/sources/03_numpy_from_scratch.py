@@ -1072,7 +1072,7 @@ print(f"cosine ≈ {cosine:.2f}, at a price of 1/{60_000 / 128:.0f}")
 # Checkpoint: hopeless; the first-order estimate explains it; 128 images show nearly the same way
 assert hopeless < 0.3
 assert abs(happened / predicted - 1) < 0.1
-assert 1 / predicted > 100
+assert 1 / predicted > 100  # four seeds: 218 to 494
 assert cosine > 0.7
 
 # %% [markdown]

@@ -348,7 +348,7 @@ spread = [(run[-1, 0, 0] - run[-1, 1, 0]).abs().item() for run in (unguarded, gu
 assert last < 0.2 * first
 assert last < 0.3 * guarded[-1, :, 1].exp().mean().item()
 assert spread[0] > 1.5 * spread[1]
-assert spread[0] > 30 * last**0.5
+assert spread[0] > 30 * last**0.5  # twelve seeds: 74 to 1,228 times
 
 # %% [markdown]
 # Without the guard the net escapes in two ways at once. It shrinks the noise, and it moves the codes apart until the noise that is left no longer matters: at the end their distance is about a hundred standard deviations here, and more than that with most other seeds. (While the decoder cannot draw yet, the noise may still grow. And it stops short of 0 only because the one-cycle rate comes to its end.)

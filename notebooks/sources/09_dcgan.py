@@ -1415,10 +1415,10 @@ for further, nearer in pairwise([level for level in levels if level]):
 # Checkpoint: DCGAN is at least three times nearer than the vanilla GAN; coverage and confidence
 if "gan" in scores:
     assert scores["gan"]["FD"] >= 3 * scores["dcgan"]["FD"]
-    assert min(scores["gan"]["digits"], scores["lsgan"]["digits"]) >= 7
+    assert min(scores["gan"]["digits"], scores["lsgan"]["digits"]) >= 7  # four seeds: 8 to 10
 if "autoencoder" in scores:
     assert scores["autoencoder"]["digits"] < 8
-    assert scores["autoencoder"]["sure"] > scores["noise"]["sure"] + 0.1
+    assert scores["autoencoder"]["sure"] > scores["noise"]["sure"] + 0.1  # four seeds: 0.21 to 0.49
 if "vae" in scores:
     assert scores["vae"]["digits"] == scores["cvae"]["digits"] == 10
     assert scores["cvae"]["FD"] < 0.7 * scores["vae"]["FD"]
