@@ -1531,7 +1531,8 @@ assert np.abs(X_ready[:, :FIT].mean(axis=1)).max() < 1e-3
 lively = np.flatnonzero(spread > 0.2)[::20]  # a few pixels, far from the rim
 assert X_ready[lively, :FIT].std(axis=1).min() > 0.6
 assert scores[1] > scores[0] + 0.002
-assert scores[3] > scores[0] + 0.004
+gain = scores[3] - scores[0]  # six seeds: 0.021 to 0.043, on the stand-in 0.005 to 0.014
+assert gain > (0.001 if source.standin else 0.01)
 assert source.standin or scores[2] > scores[1] + 0.005
 
 # %%
@@ -1565,7 +1566,8 @@ print(f"test accuracy ≈ {100 * best_accuracy:.1f} %, before ≈ {100 * test_ac
 assert sum(parameter.size for parameter in best.values()) == 101_770
 assert len(best_history["batch"]) == 5 * 938
 assert best_accuracy >= 0.885
-assert best_accuracy > test_accuracy + (0.002 if source.standin else 0.015)
+gain = best_accuracy - test_accuracy  # six seeds: 0.024 to 0.035, on the stand-in 0.003 to 0.009
+assert gain > (0.001 if source.standin else 0.015)
 
 # %% [markdown]
 # ## 11 · What it confuses

@@ -1398,8 +1398,8 @@ assert random["sure"] > 0.3
 
 # %%
 # Checkpoint: fitted codes give all digits, more varied than random ones, less clear than real ones
-assert fitted["confidence"] < real["confidence"] - 0.005
-assert fitted["sure"] < 0.98 * real["sure"]
+assert fitted["confidence"] < real["confidence"]  # six seeds: by 0.009 to 0.043
+assert fitted["sure"] < real["sure"]
 assert fitted["variety"] > 1.2 * random["variety"]
 assert fitted["shares"].min() > 0
 
@@ -1445,7 +1445,7 @@ print(f"                        training codes ≈ {100 * inside:.1f} %")
 # %%
 # Checkpoint: nearly all random codes lie in one small ball, and most real codes outside it
 assert covered > 0.95
-assert inside < 0.25
+assert inside < 0.4  # six seeds: 0.05 to 0.24
 
 # %% [markdown]
 # The fitted distribution repairs place and size, and is not enough either. The cloud is no ellipsoid. It has arms and holes. How far is it from a code to the nearest training code?
