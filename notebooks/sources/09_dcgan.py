@@ -904,7 +904,7 @@ assert checkerboard(samples) < 0.5 * board_untrained
 #
 # Batch normalisation subtracts a mean and divides by a spread. Which ones? In **training mode** those of the batch at hand. In **evaluation mode** running averages, collected during training: after every batch, 10 % of the new value and 90 % of the old.
 #
-# So in training mode a picture does not depend on its noise alone. It depends on its neighbours in the batch. Take one noise vector and draw it three times, each time in other company: with fifteen other vectors (A), with another fifteen (B), and with fifteen that are much like it. (On a copy of the net: in training mode merely drawing moves the running averages.)
+# So in training mode a picture does not depend on its noise alone. It depends on its neighbours in the batch. Take one noise vector and draw it three times, each time in other company: with fifteen other vectors (A), with another fifteen (B), and with fifteen that are much like it. (In training mode on a copy of the net: there, merely drawing moves the running averages.)
 
 
 # %%
@@ -920,7 +920,8 @@ companies = [2 * torch.rand(15, NOISE_DIM, generator=stream) - 1 for _ in range(
 companies.append(z + 0.2 * companies[0])  # fifteen vectors much like z
 
 # %%
-modes = {"train": copy.deepcopy(G).train(), "eval": copy.deepcopy(G).eval()}
+learned_mean = G[2].running_mean.clone()
+modes = {"train": copy.deepcopy(G).train(), "eval": G.eval()}
 drawn = {
     mode: torch.cat([in_company(net, z, company) for company in companies])
     for mode, net in modes.items()
@@ -963,8 +964,8 @@ modes["train"](z[None].to(device))
 # %%
 # Checkpoint: one image alone is no problem in evaluation mode; and looking in training mode left traces
 assert modes["eval"](z[None].to(device)).shape == (1, 1, 28, 28)
-assert not torch.equal(modes["train"][2].running_mean, G[2].running_mean)
-assert torch.equal(modes["eval"][2].running_mean, G[2].running_mean)
+assert not torch.equal(modes["train"][2].running_mean, learned_mean)
+assert torch.equal(modes["eval"][2].running_mean, learned_mean)
 
 # %% [markdown]
 # Hence the rule: `G.eval()` before you draw, `G.train()` before you train on. `draw` does both. Lesson 8's sheets were drawn that way too. Their generator had no batch normalisation, so there it made no difference.
@@ -986,7 +987,7 @@ def walk(G, a, b, steps=10):
 
 
 ends = 2 * torch.rand(5, NOISE_DIM, generator=stream) - 1
-walks = [walk(modes["eval"], a, b) for a, b in pairwise(ends)]
+walks = [walk(G, a, b) for a, b in pairwise(ends)]
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 3.5))
@@ -1015,7 +1016,7 @@ assert ((path - fading).norm(dim=2).max(dim=1).values / whole).min() > 0.2
 # The same with a slider:
 
 # %%
-slow = walk(modes["eval"], ends[0], ends[1], steps=41)
+slow = walk(G, ends[0], ends[1], steps=41)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -1354,12 +1355,11 @@ def score(images, for_neighbours=None):
 
 
 # %%
-scores, eight, costs = {}, {}, {}
+scores, costs = {}, {}
 for name in (progress := tqdm(NAMES, desc="scoring")):
     found = images_of(name)
     if found:
         images, costs[name] = found
-        eight[name] = some(images, 8)
         scores[name] = score(images, test_images if name == "real" else None)
         progress.set_postfix(FD=f"{scores[name]['FD']:.1f}")
         del found, images
@@ -1391,11 +1391,11 @@ for name, cost in costs.items():
 # %%
 size = (8.4, 0.74 * len(scores))
 fig, axes = plt.subplots(len(scores), 2, figsize=size, width_ratios=(1, 2.6))
-for (left, right), (name, images) in zip(axes, eight.items(), strict=True):
+for (left, right), name in zip(axes, scores, strict=True):
     label = f"{NAMES[name]}\nFD ≈ {scores[name]['FD']:.1f}"
     left.text(1, 0.5, label, transform=left.transAxes, ha="right", va="center", fontsize=11)
     left.axis("off")
-    plotting.mosaic(images, columns=8, ax=right)
+    plotting.mosaic(some(images_of(name)[0], 8), columns=8, ax=right)
 plotting.show(
     fig,
     alt="Rows of eight images with their Fréchet distance: noise, the same few blurs from random "
