@@ -1392,7 +1392,7 @@ plotting.show(
 # %%
 # Checkpoint: random codes give few digits, pictures much like each other, and often a sure judge
 real, fitted, random = (table[name] for name in ("real", "fitted", "random"))
-assert random["shares"].max() > 1.5 * real["shares"].max()  # four seeds: over 2 times
+assert random["shares"].max() > 1.2 * real["shares"].max()  # six seeds: 2 times and more
 assert random["variety"] < 0.7 * real["variety"]
 assert random["sure"] > 0.3
 

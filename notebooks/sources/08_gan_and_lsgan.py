@@ -816,7 +816,7 @@ d_ratio, g_ratio, far_ratio = (
     late / soon for soon, late in zip(early[500], early[NUM_ITERATIONS], strict=True)
 )
 assert far_ratio < 0.7
-assert around(gan_history.g_loss, 200, width=100) < early[NUM_ITERATIONS][1] - 0.05
+assert around(gan_history.g_loss, 200, width=100) < early[NUM_ITERATIONS][1]  # by 0.08 to 0.28
 assert gan_distances[1] > 2 * gan_distances[-1]
 assert d_ratio > far_ratio + 0.1
 assert g_ratio > far_ratio + 0.1
@@ -862,7 +862,7 @@ def share_of_black(images):
 # Checkpoint: pixels on the scale of the data: as much black and as much ink as real images
 assert gan_samples.abs().max() <= 1
 assert abs(share_of_black(gan_samples) - share_of_black(test_images)) < 0.3
-assert (gan_samples.mean() - test_images.mean()).abs() < 0.12
+assert (gan_samples.mean() - test_images.mean()).abs() < 0.15  # six seeds: up to 0.10
 
 
 # %%
