@@ -2,6 +2,7 @@
 
 import inspect
 from collections import Counter
+from dataclasses import replace
 
 import bench
 import pytest
@@ -126,6 +127,16 @@ def test_the_figure_is_drawn(row, tmp_path):
     assert (tmp_path / "bench.png").stat().st_size > 5_000
 
 
-def test_a_training_to_the_end_says_what_it_reached_and_when(row):
-    said = bench.to_the_end(row.model.straightforward, row.model)
-    assert " ".join(said.split()) == "2.00 in 24.0 s"
+def test_a_training_to_the_end_says_what_it_reached_and_when(row, capsys):
+    end = bench.to_the_end(row.model.straightforward, row.model)
+    assert end == (2, pytest.approx(24))
+    assert capsys.readouterr().out.split() == ["2.00", "in", "24.0", "s"]
+
+
+def test_the_sum_says_how_many_results_were_reached_and_in_what_time(row, capsys):
+    results = iter([5, 4, 5, 6, 5, 5])  # better, worse, the same
+    model = replace(row.model, result=lambda trained: next(results))
+    bench.print_ends([model] * 3)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(", ")[-1] for line in said[2:5]] == ["reached", "not reached", "reached"]
+    assert said[5] == "2 of 3 reached; 18 s instead of 72 s, 25% of the time"

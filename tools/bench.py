@@ -3,7 +3,8 @@
 ``make bench`` prints a table and draws it. Both forms of a model take turns, and the median counts.
 The limit is the time of the matrix products of the course's form alone, one after the other.
 
-``make bench FULL=1`` also trains each form to its end, once, and prints what it has reached.
+``make bench FULL=1`` also trains each form to its end, once, and prints what it has reached, and
+whether the course's form has reached what the straightforward one has.
 """
 
 # ruff: noqa: T201 - a command line tool prints
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 from bench_models import Form, Model, models
@@ -49,12 +51,11 @@ class Row:
 
 def measure(model: Model) -> Row:
     """Time both forms and the products of one, in turns."""
-    forms = (model.straightforward, model.course)
-    batches = [_calibrated(form) for form in forms]
+    batches = [_calibrated(form) for form in model.forms]
     products = model.shapes or _products(model.course)
     taken = []
     for _ in range(REPEATS):
-        times = [_seconds_a_batch(*both) for both in zip(forms, batches, strict=True)]
+        times = [_seconds_a_batch(*both) for both in zip(model.forms, batches, strict=True)]
         times.append(seconds_of(products, model.multiply))
         taken.append(times)
     first, course, limit = (statistics.median(column) for column in zip(*taken, strict=True))
@@ -137,13 +138,36 @@ def draw(rows: list[Row], path: Path) -> None:
     plt.close(fig)
 
 
-def to_the_end(form: Form, model: Model) -> str:
-    """Train a form until it is done; return what it has reached and the seconds."""
+class End(NamedTuple):
+    """What a form has reached, smaller being better, and after how many seconds."""
+
+    result: float
+    seconds: float
+
+
+def to_the_end(form: Form, model: Model) -> End:
+    """Train a form until it is done, and print how it ends."""
     start = time.perf_counter()
     with _quiet():
         trained = form.to_the_end()
-    seconds = time.perf_counter() - start
-    return f"{model.result(trained):8.2f} in {seconds:6.1f} s"
+    end = End(seconds=time.perf_counter() - start, result=model.result(trained))
+    print(f"{end.result:10.2f} in {end.seconds:5.1f} s", end="", flush=True)
+    return end
+
+
+def print_ends(chosen: list[Model]) -> None:
+    """Train every model in both forms; print how each ends, and the sums."""
+    print(f"\n{'':36}{'first form':>21}{'course':>21}")
+    pairs = []
+    for model in chosen:
+        print(f"{model.name:20}{model.measure:16}", end="", flush=True)
+        first, course = pair = [to_the_end(form, model) for form in model.forms]
+        print(", reached" if course.result <= first.result else ", not reached", flush=True)
+        pairs.append(pair)
+    first, course = (sum(end.seconds for end in ends) for ends in zip(*pairs, strict=True))
+    reached = sum(course.result <= first.result for first, course in pairs)
+    print(f"{reached} of {len(pairs)} reached; {course:.0f} s instead of {first:.0f} s", end="")
+    print(f", {course / first:.0%} of the time")
 
 
 def main() -> None:
@@ -162,10 +186,8 @@ def main() -> None:
     figure = results.folder() / "bench.png"
     draw(rows, figure)
     print(f"drawn in {figure}")
-    for model in chosen if options.full else []:
-        print(f"{model.name:20}{model.measure:18}", end="", flush=True)
-        print(f"{to_the_end(model.straightforward, model)} straightforward,", end="", flush=True)
-        print(f"{to_the_end(model.course, model)} in the course", flush=True)
+    if options.full:
+        print_ends(chosen)
 
 
 if __name__ == "__main__":
