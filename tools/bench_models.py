@@ -225,14 +225,14 @@ def _autoencoders(train_images, train_labels, test_images, test_labels) -> list[
         Model(
             "4 · autoencoder",
             Form(first, 128, EPOCH, 100),
-            Form(course, 128, EPOCH, 20),
+            Form(course, 128, EPOCH, 30),
             "test error",
             lambda net: lesson.error_on(net, test_vectors),
         ),
         Model(
             "4 · convolutional",
             Form(first_conv, 128, EPOCH, 40),
-            Form(course_conv, 128, EPOCH, 8),
+            Form(course_conv, 128, EPOCH, 16),
             "test error",
             lambda net: lesson.error_on(net, test_images),
         ),
@@ -256,7 +256,7 @@ def _vae(train_images, train_labels, test_images, test_labels) -> Model:
     return Model(
         "6 · VAE",
         Form(plain(lesson.VAE, loss_of, one_by_one(128, to_vector), lr=1e-3), 128, EPOCH, 100),
-        Form(one_cycle, 256, EPOCH, 24),
+        Form(one_cycle, 256, EPOCH, 40),
         "test loss",
         lambda net: sum(lesson.evaluate(net, test_batches)),
     )
