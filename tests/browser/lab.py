@@ -94,7 +94,9 @@ class Lesson:
         pytest.fail(f"Run All stopped at cell {stop + 1}: {self.output_of(stop)[-800:]}")
 
     def _prompts(self) -> list[str]:
-        return self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").all_inner_texts()
+        # Not the texts as they are laid out: that would take time from the lesson that runs.
+        prompts = self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
+        return [text.strip() for text in prompts.all_text_contents()]
 
     def _wait_for(self, cell: Locator, milliseconds: int) -> None:
         # At every frame: Playwright's own expectations look only once a second, after a while.
@@ -127,6 +129,16 @@ class Lesson:
             )""",
             PLAIN_TEXT,
         )
+
+    def progress_bars(self) -> list[list[tuple[str, str]]]:
+        """Return for each code cell how far its progress bars are, as (done, total)."""
+        labels = self.cells().evaluate_all(
+            """cells => cells.map(
+                cell => [...cell.querySelectorAll('.widget-html')].map(e => e.textContent)
+            )"""
+        )
+        done = [[re.search(r"(\d+)/(\d+)\s\[", text) for text in texts] for texts in labels]
+        return [[found.groups() for found in bars if found] for bars in done]
 
     def resize(self, width: int) -> None:
         """Give the window another width, and wait until JupyterLab has followed."""

@@ -69,17 +69,13 @@ def sanitized(text):
 
 
 def test_progress_bars_are_there_and_finish(lesson):
-    stored = [
-        output.data["text/plain"]
-        for cell in lesson.code
-        for output in cell.outputs
-        if "data" in output
-    ]
-    expected = sum(bool(re.search(r"\| 0/\d+ \[", text)) for text in stored)
-    labels = lesson.page.locator(".jp-Notebook .widget-html").all_inner_texts()
-    bars = [found.groups() for text in labels if (found := re.search(r"(\d+)/(\d+)\s\[", text))]
-    assert len(bars) == expected
-    assert all(done == total for done, total in bars), bars
+    shown = lesson.progress_bars()
+    for cell, bars in zip(lesson.code, shown, strict=True):
+        stored = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+        expected = sum(bool(re.search(r"\| 0/\d+ \[", text)) for text in stored)
+        # There may be more: what is made once and kept (the judge) is made on a new machine.
+        assert len(bars) >= expected, cell.source
+        assert all(done == total for done, total in bars), bars
 
 
 def test_every_figure_is_wide_enough_to_read_and_says_what_it_shows(lesson):
