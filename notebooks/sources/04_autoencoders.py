@@ -1204,7 +1204,7 @@ plotting.show(
 # %%
 # Checkpoint: confidence sags on the way; many walks pass an unclear picture, many a third digit
 assert mean_confidence.min() < ends - 0.01
-assert 4 <= mean_confidence.argmin() <= 16
+assert 2 <= mean_confidence.argmin() <= 18  # six seeds: 5 to 15
 assert unsure > 0.12
 assert not other[:, [0, -1]].any()  # the ends are no third digit
 assert third > 0.4

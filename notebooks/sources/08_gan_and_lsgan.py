@@ -815,7 +815,7 @@ for iteration in (500, NUM_ITERATIONS):
 d_ratio, g_ratio, far_ratio = (
     late / soon for soon, late in zip(early[500], early[NUM_ITERATIONS], strict=True)
 )
-assert far_ratio < 0.7
+assert far_ratio < 0.8  # six seeds: 0.2 to 0.4, once 0.61
 assert around(gan_history.g_loss, 200, width=100) < early[NUM_ITERATIONS][1]  # by 0.08 to 0.28
 assert gan_distances[1] > 2 * gan_distances[-1]
 assert d_ratio > far_ratio + 0.1
