@@ -235,7 +235,7 @@ plotting.show(
 
 # %%
 # Checkpoint: the sum of the stamps is PyTorch's transposed convolution
-ours = each.sum(dim=0)
+ours = panels["sum"]
 theirs = nn.functional.conv_transpose2d(small[None, None], kernel[None, None], stride=2)
 assert torch.equal(ours, theirs[0, 0])
 assert ours[2, 2] == 1 * 1 + 2 * 1 + 3 * 1 + 4 * 1 == 10
