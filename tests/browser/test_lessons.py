@@ -73,8 +73,8 @@ def test_progress_bars_are_there_and_finish(lesson):
     for cell, bars in zip(lesson.code, shown, strict=True):
         stored = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
         expected = sum(bool(re.search(r"\| 0/\d+ \[", text)) for text in stored)
-        # There may be more: what is made once and kept (the judge) is made on a new machine.
-        assert len(bars) >= expected, cell.source
+        more = "load_judge(" in cell.source  # which trains a judge where none is kept yet
+        assert expected <= len(bars) <= expected + more, cell.source
         assert all(done == total for done, total in bars), bars
 
 
