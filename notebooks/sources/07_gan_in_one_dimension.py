@@ -947,6 +947,14 @@ names = random.Random(5).sample(["collapse", "not cleared", "not frozen", "satur
 patients = {letter: treat(bug) for letter, bug in zip("ABCD", names, strict=True)}
 chart = {bug: patients[letter] for letter, bug in zip("ABCD", names, strict=True)}
 
+# %%
+# Checkpoint: the losses that D ended with are those of the two players, on numbers drawn anew
+for bug, (G_end, D_end, run) in chart.items():
+    draw = draw_two_modes if bug == "collapse" else draw_real
+    with torch.no_grad():
+        loss = d_loss(D_end(draw(50_000)), D_end(G_end(draw_noise(50_000)))).item()
+    assert abs(loss - sum(run["d_loss"][-50:]) / 50) < 0.05  # five seeds: up to 0.009
+
 
 # %%
 def draw_patient(G, D, history, p=P):
