@@ -146,6 +146,13 @@ for seed in (progress := tqdm(range(SEED, SEED + 5))):
         errors = [((net(moons)[0] - moons) ** 2).sum().item() for net in (plain[-1], noisy[-1])]
     progress.set_postfix(error=f"{errors[0]:.2f} and {errors[1]:.2f}")
 
+# %%
+# Checkpoint: with a rate of 0 nothing moves, and twenty steps leave the gradient that ten leave:
+# each step forgets the gradient of the one before
+still = [train_moons(SEED, noisy=False, guard_weight=1, num_steps=n, lr=0)[0] for n in (10, 20)]
+for after_10, after_20 in zip(*(net.parameters() for net in still), strict=True):
+    torch.testing.assert_close(after_10.grad, after_20.grad)
+
 # %% [markdown]
 # Now walk from the code of the half moon to the code of the full moon (in the VAE: from mean to mean), and decode on the way. Compare the pictures in the middle.
 
@@ -211,8 +218,9 @@ for name, values in middle.items():
 
 # %%
 # Checkpoint: in the middle the VAE is halfway in every run; the autoencoder is anywhere; no
-# pixel leaves [-1, 1], whatever the code
+# pixel leaves [-1, 1], whatever the code; the encoder bends between its layers
 assert all(net.decoder(torch.full((1, 1), 1e3)).abs().max() <= 1 for net in plain + noisy)
+assert all(isinstance(net.encoder[1], nn.ReLU) for net in plain + noisy)
 assert (middle["VAE"] - 0.5).abs().max() < 0.2
 assert (middle["autoencoder"] - 0.5).abs().max() > 0.25
 assert (middle["VAE"] - 0.5).abs().mean() < 0.5 * (middle["autoencoder"] - 0.5).abs().mean()
@@ -1549,9 +1557,10 @@ for name, share in read.items():
     print(f"{name:11} ≈ {100 * share:.0f} % are read as a 7")
 
 # %%
-# Checkpoint: the bar costs the judge at least twice as many sevens as the bolder stroke
+# Checkpoint: the bar costs the judge more than one and a half times as many sevens as the bolder
+# stroke; seven judges, official data: 2.5 to 4 times
 assert read["bolder"] > 0.85
-assert 1 - read["with a bar"] > 2 * (1 - read["bolder"])
+assert 1 - read["with a bar"] > 1.5 * (1 - read["bolder"])
 
 # %% [markdown]
 # The judge reads nearly all of the bolder sevens, and loses many of the barred ones. A loss that compares pixels cannot tell a possible picture from an impossible one, as long as both are equally far from the one in the data. And where it is in doubt between several pictures it orders the mean of them, as with the two moons. The mean of many sharp sevens is a blurred one, and there is no blurred seven in the data. That is why the pictures of a VAE are soft: it was never asked to draw a picture that looks real, only to be near.
