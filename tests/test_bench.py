@@ -128,13 +128,20 @@ def test_the_figure_is_drawn(row, tmp_path):
 
 
 def test_a_training_to_the_end_says_what_it_reached_and_when(row, capsys):
-    end = bench.to_the_end(row.model.straightforward, row.model)
+    end = bench.to_the_end(row.model.straightforward, row.model, 1)
     assert end == (2, pytest.approx(24))
     assert capsys.readouterr().out.split() == ["2.00", "in", "24.0", "s"]
 
 
+def test_of_several_trainings_to_the_end_the_middle_one_counts(row, capsys):
+    results = iter([9, 4, 5])
+    model = replace(row.model, result=lambda trained: next(results))
+    assert bench.to_the_end(model.course, model, 3).result == 5
+    assert capsys.readouterr().out.split()[0] == "5.00"
+
+
 def test_the_sum_says_how_many_results_were_reached_and_in_what_time(row, capsys):
-    results = iter([5, 4, 5, 6, 5, 5])  # better, worse, the same
+    results = iter([5, 4, 4, 4, 5, 6, 6, 6, 5, 5, 5, 5])  # better, worse, the same
     model = replace(row.model, result=lambda trained: next(results))
     bench.print_ends([model] * 3)
     said = capsys.readouterr().out.splitlines()
