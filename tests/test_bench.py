@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import bench
+import bench_models
 import pytest
 import torch
 from bench_models import Form, Model
@@ -147,3 +148,28 @@ def test_the_sum_says_how_many_results_were_reached_and_in_what_time(row, capsys
     said = capsys.readouterr().out.splitlines()
     assert [line.split(", ")[-1] for line in said[2:5]] == ["reached", "not reached", "reached"]
     assert said[5] == "2 of 3 reached; 18 s instead of 72 s, 25% of the time"
+
+
+class Noise:
+    """Pictures of nothing, in the place of a data set."""
+
+    data = torch.randint(0, 256, (300, 28, 28), dtype=torch.uint8)
+    targets = torch.arange(300) % 10
+
+    def __len__(self):
+        return len(self.data)
+
+
+def test_no_training_of_the_course_repeats_the_one_before(monkeypatch):
+    monkeypatch.setattr(bench_models.data, "load", lambda *args, **kwargs: Noise())
+    judge = definitions("02").DigitClassifier()
+    monkeypatch.setattr(bench_models, "load_judge", lambda device: judge)
+    for model in bench_models.models():
+        first, second = (parameters_of(model.course.train(1, 1)) for _ in range(2))
+        assert not torch.equal(first, second), model.name
+
+
+def parameters_of(trained):
+    if isinstance(trained, nn.Module):
+        trained = trained.state_dict()
+    return torch.cat([torch.as_tensor(array).flatten() for array in trained.values()])
