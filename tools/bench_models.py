@@ -307,21 +307,20 @@ def _gans(train_images, train_labels, test_images, test_labels) -> list[Model]:
     def distance(net: nn.Module) -> float:
         return gan.distance(gan.draw(net, gan.draw_noise(10_000)))
 
-    # the straightforward form and its epochs, the course's and its iterations
     forms = {
-        "8 · GAN": (plain_gan(gan), 10, frugal(gan.new_game, gan.gan_d_loss, gan.gan_g_loss), 2500),
+        "8 · GAN": (plain_gan(gan), 10, frugal(gan.new_game, gan.gan_d_loss, gan.gan_g_loss), gan),
         "8 · LSGAN": (
-            plain_gan(lsgan), 10, frugal(gan.new_game, gan.ls_d_loss, gan.ls_g_loss), 2500
+            plain_gan(lsgan), 10, frugal(gan.new_game, gan.ls_d_loss, gan.ls_g_loss), gan
         ),
-        "9 · DCGAN": (plain_dcgan, 5, frugal(dcgan.new_players, dcgan.d_loss, dcgan.g_loss), 800),
+        "9 · DCGAN": (plain_dcgan, 5, frugal(dcgan.new_players, dcgan.d_loss, dcgan.g_loss), dcgan),
     }  # fmt: skip
     return [
         Model(
             name,
             Form(first, gan.BATCH_SIZE, GAN_EPOCH, epochs),
-            Form(train, gan.BATCH_SIZE, gan.BATCH_SIZE * iterations, 1),
+            Form(train, gan.BATCH_SIZE, gan.BATCH_SIZE * lesson.NUM_ITERATIONS, 2),
             "Fréchet distance",
             distance,
         )
-        for name, (first, epochs, train, iterations) in forms.items()
+        for name, (first, epochs, train, lesson) in forms.items()
     ]

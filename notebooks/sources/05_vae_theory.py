@@ -1563,7 +1563,7 @@ assert read["bolder"] > 0.85
 assert 1 - read["with a bar"] > 1.5 * (1 - read["bolder"])
 
 # %% [markdown]
-# The judge reads nearly all of the bolder sevens, and loses many of the barred ones. A loss that compares pixels cannot tell a possible picture from an impossible one, as long as both are equally far from the one in the data. And where it is in doubt between several pictures it orders the mean of them, as with the two moons. The mean of many sharp sevens is a blurred one, and there is no blurred seven in the data. That is why the pictures of a VAE are soft: it was never asked to draw a picture that looks real, only to be near.
+# The judge reads nearly all of the bolder sevens, and loses more of the barred ones. A loss that compares pixels cannot tell a possible picture from an impossible one, as long as both are equally far from the one in the data. And where it is in doubt between several pictures it orders the mean of them, as with the two moons. The mean of many sharp sevens is a blurred one, and there is no blurred seven in the data. That is why the pictures of a VAE are soft: it was never asked to draw a picture that looks real, only to be near.
 
 # %% [markdown]
 # ## 10 · Hence adversaries
