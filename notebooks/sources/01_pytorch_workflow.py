@@ -476,7 +476,7 @@ assert set(in_training.tolist()) == {0.0, 2.0}
 assert torch.equal(in_evaluation, ones)
 
 # %% [markdown]
-# And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail.
+# And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail. Read a long error message from its end: the last line says what went wrong, the lines above it where.
 
 # %% tags=["raises-exception"]
 with torch.inference_mode():

@@ -956,7 +956,7 @@ assert (drawn["train"][0] - drawn["train"][1]).abs().mean() > 0.01
 # %% [markdown]
 # In training mode, the same 96 numbers give three pictures. Worst is the company of look-alikes. What all of them have in common is their mean, and normalisation takes it away. What is left are their small differences, blown up to full size. That is exactly what happens to someone who walks through the latent space in training mode (section 9).
 #
-# And a batch of one has no spread at all. PyTorch refuses it:
+# And a batch of one has no spread at all. PyTorch refuses it, at length. The last line says why:
 
 # %% tags=["raises-exception"]
 modes["train"](z[None].to(device))
