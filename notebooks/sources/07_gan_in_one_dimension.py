@@ -826,16 +826,18 @@ plotting.show(
 )
 
 # %% [markdown]
-# Each point of the curves is the mean of 20 rounds. Two things to see. Near round 300 JS rises again for a while: $G$ has overshot. And near round 500 the loss of $D$ has a bump: for a few rounds $D$ overshoots. From then on the rates sink, and it does not come back.
+# Each point of the curves is the mean of 20 rounds. Two things to see. Near round 300 JS rises again for a while: $G$ has overshot. And near round 500 the loss of $D$ has a bump: for a few rounds $D$ overshoots. (Other seeds have theirs between rounds 400 and 600, high or flat.) From round 500 on the rates sink, and the curve comes to rest.
 
 # %%
-# Checkpoint: JS rises once more near round 300; D's loss has a bump near 500, and then is calm
+# Checkpoint: JS rises once more near round 300; D's loss has a bump near 500, and comes to rest
 record = torch.tensor(distances)
 rise = record - record.cummin(dim=0).values  # above the lowest so far
-means = torch.tensor(history["d_loss"]).unfold(0, 20, 1).mean(dim=1)
-assert 250 < rise.argmax() < 380
-assert rise.max() / rise[380:].max() > 4  # twelve seeds: 9 to 29
-assert means[400:500].max() > 2 * math.log(2) + 0.02 > means[600:].max()
+off = torch.tensor(history["d_loss"]).unfold(0, 20, 1).mean(dim=1) - 2 * math.log(2)
+unrest = off[800:].abs().max()
+assert 250 < rise.argmax() < 380  # forty seeds: 277 to 332
+assert rise[380:].max() / rise.max() < 0.3  # forty seeds: up to 0.19
+assert unrest < 0.015  # forty seeds: up to 0.005; with constant rates from 0.036 on
+assert unrest / off[350:600].max() < 0.5  # forty seeds: up to 0.30
 
 # %% [markdown]
 #
