@@ -354,8 +354,8 @@ plotting.show(
 # %%
 # Checkpoint: the error on test images, between the bounds of a healthy run
 test_error = history["test"][-1]
-assert 80 < test_error < (104 if data.standin_in_use() else 99)
-assert test_error < 0.5 * lazy["always the mean"]
+assert 80 < test_error < (106 if data.standin_in_use() else 102)  # 22 seeds: up to 101.7 and 98.3
+assert test_error < 0.55 * lazy["always the mean"]  # 22 seeds: up to 0.50
 
 # %%
 # Checkpoint: it learned to the end, and training and test error stay close together
@@ -363,7 +363,7 @@ assert history["test"][0] > history["test"][4] > history["test"][14] > test_erro
 assert history["train"][-1] < test_error < 1.15 * history["train"][-1]
 
 # %% [markdown]
-# The error is now less than half of that of the mean picture. The last five epochs, with a rate that is small already and sinks to 0, still brought something. Training and test error lie close together: the net has not learned its pictures by heart. (At first the training error is the larger one, because it is averaged over the epoch, while the net still learns. The test error is measured afterwards.)
+# The error is now less than half of that of the mean picture (about half on the stand-in). The last five epochs, with a rate that is small already and sinks to 0, still brought something. Training and test error lie close together: the net has not learned its pictures by heart. (At first the training error is the larger one, because it is averaged over the epoch, while the net still learns. The test error is measured afterwards.)
 #
 # How does that look? The top row holds the originals, each row below a moment of the training.
 
@@ -382,7 +382,7 @@ plotting.show(
 # %%
 # Checkpoint: each of the ten is compared with itself: its own picture is the nearest of the ten
 distances = torch.cdist(snapshots[20], probes)  # (10, 10)
-assert (distances.argmin(dim=1) == torch.arange(10)).sum() >= 6
+assert (distances.argmin(dim=1) == torch.arange(10)).sum() >= 4  # 22 seeds: 6 to 10
 assert reconstruction_error(snapshots[20], probes) < reconstruction_error(snapshots[1], probes)
 
 # %% [markdown]
@@ -1008,7 +1008,7 @@ plotting.show(
 # %%
 # Checkpoint: the convolutional net's test error, and it never stopped learning
 conv_error = conv_errors[-1]
-assert 30 < conv_error <= 83
+assert 30 < conv_error <= 92  # twenty seeds, official data: 69 to 86
 assert conv_errors[0] > conv_errors[2] > conv_error
 
 # %%
@@ -1392,19 +1392,20 @@ plotting.show(
 # %%
 # Checkpoint: random codes give few digits, pictures much like each other, and often a sure judge
 real, fitted, random = (table[name] for name in ("real", "fitted", "random"))
-assert random["shares"].max() > 1.2 * real["shares"].max()  # six seeds: 2 times and more
-assert random["variety"] < 0.7 * real["variety"]
+assert random["shares"].max() > 1.5 * real["shares"].max()  # 22 seeds: 2.8 times and more
+assert random["shares"].min() < 0.002  # 22 seeds: 0
+assert random["variety"] < real["variety"]  # 22 seeds: 0.44 to 0.86 of it
 assert random["sure"] > 0.3
 
 # %%
 # Checkpoint: fitted codes give all digits, more varied than random ones, less clear than real ones
-assert fitted["confidence"] < real["confidence"]  # six seeds: by 0.009 to 0.043
+assert fitted["confidence"] < real["confidence"]  # 28 seeds: by 0.009 to 0.053
 assert fitted["sure"] < real["sure"]
-assert fitted["variety"] > 1.2 * random["variety"]
-assert fitted["shares"].min() > 0
+assert fitted["variety"] > 1.1 * random["variety"]  # 22 seeds: 1.3 times and more
+assert fitted["shares"].min() > 0.002  # 22 seeds: from 0.017
 
 # %% [markdown]
-# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, and the pictures differ far less than those of real codes.
+# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, others never come, and the pictures differ less from each other than those of real codes.
 #
 # The fitted codes bring all digits back, some of them rarely. But the judge is sure of fewer of their pictures than of the real ones.
 #
