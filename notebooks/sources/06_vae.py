@@ -824,7 +824,8 @@ for name, spread in spreads.items():
 # %%
 # Checkpoint: the VAE's mean codes have a spread near 1, the autoencoder's a larger one
 # (on the stand-in, by less)
-assert 0.7 < spreads["VAE"].min() < spreads["VAE"].max() < 2
+assert spreads["VAE"].min() > 0.7
+assert spreads["VAE"].max() < 2
 wider = spreads["autoencoder"].mean() / spreads["VAE"].mean()
 assert wider > (1.04 if data.standin_in_use() else 1.25)
 
@@ -1364,7 +1365,7 @@ for beta in (1, 4):
 
 # %%
 # Checkpoint: with β = 1 most orders go wrong; with β = 4 most come out right
-assert obeyed[1] < 0.45
+assert obeyed[1] < 0.5  # twelve runs: 0.36 to 0.39, on the stand-in up to 0.44
 assert obeyed[4] > 0.6
 
 # %% [markdown]
