@@ -1008,7 +1008,7 @@ plotting.show(
 # %%
 # Checkpoint: the convolutional net's test error, and it never stopped learning
 conv_error = conv_errors[-1]
-assert 30 < conv_error <= 92  # twenty seeds, official data: 69 to 86
+assert 30 < conv_error <= 92  # eighteen seeds, official data: 69 to 86
 assert conv_errors[0] > conv_errors[2] > conv_error
 
 # %%

@@ -1227,7 +1227,7 @@ for n, value in fd_moments.items():
 # Checkpoint: in the end the distance is a small part of what it was at the first sheets
 trail = list(fd_moments.values())
 assert trail[1] / trail[0] < 2
-assert trail[-1] / trail[1] < 0.75  # ten seeds: 0.10 to 0.43
+assert trail[-1] / trail[1] < 0.75  # five seeds, both data sets: 0.10 to 0.43
 assert trail[-1] < 0.2 * trail[0]
 
 # %% [markdown]
