@@ -1405,7 +1405,7 @@ assert fitted["variety"] > 1.1 * random["variety"]  # 22 seeds: 1.3 times and mo
 assert fitted["shares"].min() > 0.002  # 22 seeds: from 0.017
 
 # %% [markdown]
-# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, others never come, and the pictures differ less from each other than those of real codes.
+# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, at least one never comes, and the pictures differ less from each other than those of real codes.
 #
 # The fitted codes bring all digits back, some of them rarely. But the judge is sure of fewer of their pictures than of the real ones.
 #
