@@ -355,7 +355,7 @@ plotting.show(
 # Checkpoint: the error on test images, between the bounds of a healthy run
 test_error = history["test"][-1]
 assert 80 < test_error < (106 if data.standin_in_use() else 102)  # 22 seeds: up to 101.7 and 98.3
-assert test_error < 0.55 * lazy["always the mean"]  # 22 seeds: up to 0.50
+assert test_error < (0.55 if data.standin_in_use() else 0.5) * lazy["always the mean"]
 
 # %%
 # Checkpoint: it learned to the end, and training and test error stay close together

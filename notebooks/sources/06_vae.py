@@ -1365,7 +1365,7 @@ for beta in (1, 4):
 
 # %%
 # Checkpoint: with β = 1 most orders go wrong; with β = 4 most come out right
-assert obeyed[1] < 0.5  # twelve runs: 0.36 to 0.39, on the stand-in up to 0.44
+assert obeyed[1] < 0.5  # six seeds: 0.36 to 0.39, on the stand-in up to 0.44
 assert obeyed[4] > 0.6
 
 # %% [markdown]
