@@ -75,6 +75,21 @@ def test_a_figure_on_stand_in_data_says_so(monkeypatch):
     assert [text.get_text() for text in fig.texts] == ["offline stand-in data"]
 
 
+@pytest.mark.parametrize("size", [(10, 2.2), (4, 3), (6, 6)])
+def test_that_line_covers_no_label_and_pushes_nothing_out(monkeypatch, size):
+    monkeypatch.setattr(data, "standin_in_use", lambda: True)
+    fig, axes = plt.subplots(1, 3, figsize=size, layout="constrained")
+    for ax in axes:
+        ax.set(xlabel="a label as long as its panel", title="panel")
+    shown(fig, "three panels")
+    fig.draw_without_rendering()  # saving left the positions at its own resolution
+    stamp = fig.texts[0].get_window_extent()
+    titles = [ax.title.get_window_extent() for ax in axes]
+    assert not any(ax.xaxis.label.get_window_extent().overlaps(stamp) for ax in axes)
+    assert fig.bbox.count_contains([stamp.min, stamp.max]) == 2
+    assert fig.bbox.count_contains([title.max for title in titles]) == 3
+
+
 def test_that_line_can_be_read_on_a_black_image_too(monkeypatch):
     monkeypatch.setattr(data, "standin_in_use", lambda: True)
     fig = plt.figure()

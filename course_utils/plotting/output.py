@@ -7,6 +7,7 @@ import io
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from course_utils import data
@@ -29,8 +30,7 @@ def show(fig: Figure, alt: str) -> None:
     if not alt.strip():
         raise ValueError("a figure needs alt text: say in a sentence what it shows")
     if data.standin_in_use():
-        stamp = fig.text(0.995, 0.005, "offline stand-in data", ha="right", va="bottom", fontsize=8)
-        stamp.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # black images below
+        _stamp(fig, "offline stand-in data")
     bundle = {"image/png": _png(fig), "text/plain": alt}
     width, height = (int(inches * fig.dpi) for inches in fig.get_size_inches())
     display(
@@ -39,6 +39,15 @@ def show(fig: Figure, alt: str) -> None:
     caption = f"<p><em>{html.escape(alt)}</em></p>"
     display({"text/html": caption, "text/plain": f"Caption: {alt}"}, raw=True)
     plt.close(fig)
+
+
+def _stamp(fig: Figure, text: str) -> None:
+    line = 0.17 / fig.get_figheight()  # inches: room below everything else, axis labels too
+    engine = fig.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, line, 1, 1 - line))
+    stamp = fig.text(0.995, 0.005, text, ha="right", va="bottom", fontsize=8)
+    stamp.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # black images below
 
 
 def _png(fig: Figure) -> str:
