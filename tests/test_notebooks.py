@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from build_notebooks import MACHINE_COMMENT, convert, find_sources, notebook_for
+from figure_border import is_cut_off
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SOURCES = {source.name[:2]: source for source in find_sources(NOTEBOOKS / "sources", [])}
@@ -120,6 +121,12 @@ def test_every_figure_can_be_read_aloud(code):
             assert len(alt) >= SHORTEST_ALT, f"alt text is missing or too short: {alt!r}"
             assert not re.match(r"(figure|plot|image|picture|graph)\s*\d*\.?$", alt, re.IGNORECASE)
             assert output.data["text/plain"] == alt
+
+
+def test_no_figure_is_cut_off(code):
+    for output in outputs(code):
+        if "image/png" in output.get("data", {}):
+            assert not is_cut_off(output.data["image/png"]), output.data["text/plain"]
 
 
 def test_frame(text):

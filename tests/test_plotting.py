@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figure_border import is_cut_off
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from matplotlib.colors import to_rgb
@@ -64,6 +65,15 @@ def test_show_gives_the_same_bytes_twice():
 def test_show_refuses_a_figure_without_alt_text(alt):
     with pytest.raises(ValueError, match="alt text"):
         plotting.show(plt.figure(), alt)
+
+
+def test_no_title_over_an_image_is_cut_off():
+    fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
+    for ax in axes:
+        ax.imshow(np.zeros((2, 2)))
+        ax.axis("off")
+        ax.set_title("a title")
+    assert not is_cut_off(shown(fig, "three images")[0].data["image/png"])
 
 
 def test_a_figure_on_stand_in_data_says_so(monkeypatch):

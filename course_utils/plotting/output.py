@@ -52,6 +52,9 @@ def _stamp(fig: Figure, text: str) -> None:
 
 def _png(fig: Figure) -> str:
     drawn, packed = io.BytesIO(), io.BytesIO()
+    # A first layout, since one is not enough for images: they keep their shape, and a title over
+    # them would be cut off at the top.
+    fig.draw_without_rendering()
     # Twice the nominal pixels, so that it is sharp on a projector.
     fig.savefig(drawn, format="png", dpi=2 * fig.dpi)
     # A palette of 256 colours halves the size of a notebook, and the eye sees no difference.

@@ -929,7 +929,9 @@ def with_temperature(temperature):
 
 _ = interact(
     with_temperature,
-    temperature=FloatLogSlider(1, min=-1, max=2, step=0.05, continuous_update=False),
+    temperature=FloatLogSlider(
+        1, min=-1, max=2, step=0.05, description="T", continuous_update=False
+    ),
 )
 
 # %% [markdown]

@@ -1067,7 +1067,8 @@ vae_order = nats["20 units"].argsort(descending=True).tolist()
 # %% tags=["nbval-ignore-output"]
 def turn_one_unit(rank, value):
     image = turn(vae, test_mu[first[3]], vae_order[rank - 1], [value])
-    fig = plotting.image_grid(image, titles=[f"z = {value:.1f}"], columns=1)
+    fig, ax = plt.subplots(figsize=(2.8, 3.1))
+    plotting.mosaic(image, columns=1, ax=ax, title=f"z = {value:.1f}")
     plotting.show(fig, alt=f"A digit with the unit of rank {rank} set to {value:.1f}.")
 
 

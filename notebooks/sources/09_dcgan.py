@@ -774,7 +774,6 @@ def draw(G, num_images, seed=SEED):
 
 # %%
 NUM_ITERATIONS = 400  # a multiple of 4: five sheets are drawn below
-
 moments = {}
 
 
@@ -1021,7 +1020,8 @@ slow = walk(G, ends[0], ends[1], steps=41)
 
 # %% tags=["nbval-ignore-output"]
 def stop_at(t):
-    fig = plotting.image_grid(slow[round(40 * t)][None], titles=[f"t = {t:.3f}"], columns=1)
+    fig, ax = plt.subplots(figsize=(2.8, 3.1))
+    plotting.mosaic(slow[round(40 * t)][None], columns=1, ax=ax, title=f"t = {t:.3f}")
     plotting.show(fig, alt=f"The generated image at t = {t:.3f} of the first walk.")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from exercise_player import exercise, exercises
+from figure_border import is_cut_off
 from lab import SECOND, drawn
 from nbval.plugin import get_sanitize_patterns
 from playwright.sync_api import expect
@@ -89,6 +90,17 @@ def test_every_figure_is_wide_enough_to_read_and_says_what_it_shows(lesson):
             assert len(caption) > 30, caption
 
 
+def test_no_figure_is_cut_off(lesson):
+    in_cells = lesson.cells().evaluate_all(
+        """cells => cells.map(
+            cell => [...cell.querySelectorAll('.jp-RenderedImage img')].map(e => e.src)
+        )"""
+    )
+    assert any(in_cells)
+    for cell, figures in zip(lesson.code, in_cells, strict=True):
+        assert not [src for src in figures if is_cut_off(src.partition("base64,")[2])], cell.source
+
+
 def test_every_table_has_a_header_over_each_column(lesson):
     tables = lesson.page.locator(".jp-RenderedMarkdown table, .jp-RenderedHTML table").evaluate_all(
         "all => all.map(table => [...table.rows[0].cells].map(cell => cell.tagName))"
@@ -112,6 +124,9 @@ def test_every_control_changes_its_output_to_what_the_setting_gives(lesson):
             handles = lesson.cells().nth(index).locator(".widget-interact .noUi-handle")
             # A slider each: other controls need the keys up and down, and JupyterLab takes those.
             expect(handles).to_have_count(number)
+            words = lesson.cells().nth(index).locator(".widget-label, .widget-readout")
+            cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+            assert words.evaluate_all(cut) == []
             for k in range(number):
                 move_and_compare(lesson, index, k)
 
