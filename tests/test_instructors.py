@@ -48,6 +48,21 @@ def test_the_time_is_that_of_the_head_of_the_lesson(lesson):
     assert time_needed(page(lesson), "**Time.**") == time_needed(head, "**Time**")
 
 
+def minutes_by_length(cells):
+    """Estimate how long text and code take to read, by the rule that the guide states."""
+    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    lines = sum(bool(line.strip()) for source in code for line in source.splitlines())
+    return words / 150 + lines / 15
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_the_minutes_follow_from_the_length_of_the_lesson(lesson):
+    cells = jupytext.read(source_of(lesson), fmt="py:percent").cells
+    stated = int(time_needed(page(lesson), "**Time.**")[0])
+    assert abs(minutes_by_length(cells) + 5 * len(exercises(lesson)) - stated) < 10
+
+
 @pytest.mark.parametrize("lesson", lessons())
 def test_the_seconds_in_the_readme_are_those_of_the_head(lesson):
     readme = GUIDE.with_name("README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 90 minutes to read, with the exercises. All cells together run in about 15 seconds on two slow cores without a graphics card.
+# **Time** About 80 minutes to read, with the exercises. All cells together run in about 15 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 1 and 2 (gradient descent, softmax, cross-entropy). From school: the chain rule and what a matrix product is.
 #
-# **Time** About 110 minutes to read, with the exercises. All cells together run in about 50 seconds on two slow cores without a graphics card.
+# **Time** About 120 minutes to read, with the exercises. All cells together run in about 50 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

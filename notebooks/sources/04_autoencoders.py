@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 1 to 3: layers, mini-batches, Adam, the one-cycle rate. From lesson 2 the classifier that you saved. From school: distances, the dot product, mean and variance, the normal distribution. Sections 7 and 12 use products and transposes of matrices; covariance and eigenvectors are introduced.
 #
-# **Time** About 100 minutes to read, with the exercises. All cells together run in about 140 seconds on two slow cores without a graphics card.
+# **Time** About 110 minutes to read, with the exercises. All cells together run in about 140 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

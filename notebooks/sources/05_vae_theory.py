@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 1 to 4, and from school: the logarithm, the integral as an area, mean and variance, and the bell curve.
 #
-# **Time** About 2 hours to read, with the exercises. All cells together run in about 35 seconds on two slow cores without a graphics card.
+# **Time** About 130 minutes to read, with the exercises. All cells together run in about 35 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

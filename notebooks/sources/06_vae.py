@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (the loop, one-cycle rate, the judge), 4 (autoencoders) and 5 (the bound, the KL divergence, the reparameterisation). From school: mean, variance, and the bell curve.
 #
-# **Time** About 100 minutes to read, with the exercises. All cells together run in about 120 seconds on two slow cores without a graphics card.
+# **Time** About 120 minutes to read, with the exercises. All cells together run in about 120 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

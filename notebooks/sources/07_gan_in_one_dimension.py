@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (binary cross-entropy, logits), 3 (Adam) and 5 (the KL divergence, section 10). From school: mean, derivative, and the bell curve.
 #
-# **Time** About 80 minutes to read, with the exercises. All cells together run in about 40 seconds on two slow cores without a graphics card.
+# **Time** About 120 minutes to read, with the exercises. All cells together run in about 40 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (cross-entropy, the judge), 3 (Adam) and 7 (the game, the optimal discriminator, `detach`). From school: derivatives, the logarithm, and the minimum of a parabola.
 #
-# **Time** About 80 minutes to read, with the exercises. All cells together run in about 85 seconds on two slow cores without a graphics card.
+# **Time** About 110 minutes to read, with the exercises. All cells together run in about 85 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

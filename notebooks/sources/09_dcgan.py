@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (batch normalisation, the judge), 4 (convolutions, section 8) and 8 (the training function). Lessons 4, 6 and 8 left samples for the scoreboard. From school: mean, variance, covariance and correlation, and what a matrix product is.
 #
-# **Time** About 110 minutes to read, with the exercises. All cells together run in about 150 seconds on two slow cores without a graphics card.
+# **Time** About 130 minutes to read, with the exercises. All cells together run in about 150 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
