@@ -1,25 +1,34 @@
+import os
+
 import matplotlib.pyplot as plt
 import pytest
 
 
 def pytest_addoption(parser):
-    parser.addoption("--lesson", help="run the tests of one lesson only, as in --lesson 02")
+    parser.addoption(
+        "--lesson",
+        action="append",
+        default=[],
+        help="run the tests of this lesson only, as in --lesson 02; may be given several times",
+    )
 
 
 def pytest_configure():
     plt.switch_backend("Agg")  # a test opens no window, whatever MPLBACKEND says
+    # The tests' nets are small: several threads would mostly wait for each other. Read by PyTorch
+    # when it is imported, so here, before the tests are.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(config, items):
-    lesson = config.getoption("--lesson")
-    if not lesson:
+    wanted = {lesson.zfill(2) for lesson in config.getoption("--lesson")}
+    if not wanted:
         return
-    wanted = lesson.zfill(2)
     chosen = [
         item
         for item in items
         if getattr(item, "callspec", None) is not None
-        and item.callspec.params.get("lesson") == wanted
+        and item.callspec.params.get("lesson") in wanted
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen

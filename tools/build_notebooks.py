@@ -1,5 +1,8 @@
 """Execute ``notebooks/sources/*.py`` into ``notebooks/*.ipynb``, without noise.
 
+A source holds the student's cells and, tagged ``claim``, the author's: cells that hold a sentence
+of the text. The student's notebook is stored without them. ``tools/check_notebooks.py`` runs both.
+
 A rebuild on the same machine gives the same bytes: cell ids come from the cells, and timestamps,
 widget state and kernel details are left out. What a clock or this machine says would still differ,
 so a cell about this machine keeps its stored output while nothing but its ``≈`` numbers moved.
@@ -20,22 +23,22 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from names_in_claims import BuildError, refuse_faulty_claims
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
 
-PROJECT = Path(__file__).resolve().parent.parent
+TOOLS = Path(__file__).resolve().parent
+PROJECT = TOOLS.parent
+FOREIGN = {"MPLBACKEND", "OMP_NUM_THREADS", "PYTHONWARNINGS"}  # settings that change what is shown
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
+FIGURE = "figure"  # the tag of a cell that only draws: stored folded, one click away
 MACHINE_COMMENT = "# About this machine"
 APPROXIMATE = re.compile(r"≈ ?[-+]?[0-9.,e+-]+ ?%?")
 SECONDS_PER_CELL = 600
-
-
-class BuildError(Exception):
-    """A notebook was not built; the message says why, and what to do."""
 
 
 def notebook_for(source: Path) -> Path:
@@ -43,8 +46,25 @@ def notebook_for(source: Path) -> Path:
     return source.parent.parent / f"{source.stem}.ipynb"
 
 
+def is_claim(cell: NotebookNode) -> bool:
+    """Say whether a cell is an author's: one that holds a sentence of the text."""
+    return "claim" in cell.metadata.get("tags", [])
+
+
 def convert(source: Path) -> NotebookNode:
-    """Return the notebook of one source, not yet executed: cells, tags, stable ids, no more."""
+    """Return the student's notebook of one source, not yet executed.
+
+    Raises:
+        BuildError: a claim says no sentence, asserts nothing, or gives the lesson a name.
+    """
+    notebook = read(source)
+    refuse_faulty_claims(notebook, source)
+    notebook.cells = [cell for cell in notebook.cells if not is_claim(cell)]
+    return notebook
+
+
+def read(source: Path) -> NotebookNode:
+    """Return all cells of one source, claims too, with their tags and stable ids, no more."""
     notebook = jupytext.read(source, fmt="py:percent")
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata = nbformat.from_dict(
@@ -52,8 +72,9 @@ def convert(source: Path) -> NotebookNode:
     )
     seen: set[str] = set()
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        tags = cell.metadata.get("tags", [])
+        folded = {"jupyter": {"source_hidden": True}} if FIGURE in tags else {}
+        cell.metadata = nbformat.from_dict({**folded, "tags": tags} if tags else {})
         cell["id"] = _cell_id(cell, seen)
     return notebook
 
@@ -68,6 +89,12 @@ def _cell_id(cell: NotebookNode, seen: set[str]) -> str:
             seen.add(name)
             return name
         twin += 1
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for kernels: this project's alone, computing on the CPU."""
+    env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return env | {"PYTHONPATH": str(TOOLS), "COURSE_DEVICE": "cpu"}
 
 
 class QuietOutput(OutputWidget):
@@ -101,7 +128,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     )
     client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": QuietOutput}}
     try:
-        client.execute()
+        client.execute(env=environment())
     except CellExecutionError as error:
         raise BuildError(f"code cell {sum(started)}: {error.ename}: {error.evalue}") from error
     except (CellTimeoutError, DeadKernelError) as error:
@@ -156,13 +183,38 @@ def refuse_if_edited(path: Path) -> None:
         )
 
 
-def build(source: Path, force: bool = False) -> Path:
-    """Execute one source and put its notebook in place; the old one stays if anything fails."""
+def take_outputs(notebook: NotebookNode, old: NotebookNode) -> None:
+    """Give every code cell the outputs that are stored for it.
+
+    Raises:
+        BuildError: the code is not the stored one, so it has to run.
+    """
+    new_code, old_code = (
+        [cell for cell in one.cells if cell.cell_type == "code"] for one in (notebook, old)
+    )
+    if [cell.source for cell in new_code] != [cell.source for cell in old_code]:
+        raise BuildError("more than text has changed: build it without TEXT=1")
+    for new, stored in zip(new_code, old_code, strict=True):
+        new.outputs, new.execution_count = stored.outputs, stored.execution_count
+
+
+def build(source: Path, force: bool = False, text: bool = False) -> Path:
+    """Execute one source and put its notebook in place; the old one stays if anything fails.
+
+    Args:
+        source: the lesson as its author edits it.
+        force: overwrite a notebook that holds edits.
+        text: run nothing; only sentences have changed since the notebook was stored.
+    """
     target = notebook_for(source)
     notebook = convert(source)
-    execute(notebook, target.parent)
-    if target.exists():
-        keep_machine_outputs(notebook, nbformat.read(target, as_version=4))
+    old = nbformat.read(target, as_version=4) if target.exists() else None
+    if text:
+        take_outputs(notebook, old or nbformat.v4.new_notebook())
+    else:
+        execute(notebook, target.parent)
+        if old:
+            keep_machine_outputs(notebook, old)
     if not force:  # again: it may have been edited while the cells ran
         refuse_if_edited(target)
     part = target.with_name(f".{target.name}.part")
@@ -185,7 +237,7 @@ def find_sources(folder: Path, lessons: list[str]) -> list[Path]:
     return [source for source in sources if not wanted or source.name[:2] in wanted]
 
 
-def build_all(folder: Path, lessons: list[str], force: bool = False) -> None:
+def build_all(folder: Path, lessons: list[str], force: bool = False, text: bool = False) -> None:
     """Build the lessons one after the other; look for edited notebooks before the first."""
     sources = find_sources(folder, lessons)
     current = ""
@@ -197,7 +249,7 @@ def build_all(folder: Path, lessons: list[str], force: bool = False) -> None:
             current = notebook_for(source).name
             print(f"{current:36}", end="", flush=True)
             started = time.perf_counter()
-            build(source, force)
+            build(source, force, text)
             print(f"{time.perf_counter() - started:6.1f} s", flush=True)
     except BuildError as error:
         raise BuildError(f"{current}: {error}") from error
@@ -208,10 +260,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Execute the lessons' sources into notebooks.")
     parser.add_argument("lessons", nargs="*", help="lesson numbers, as in 02; all if none is given")
     parser.add_argument("--force", action="store_true", help="overwrite edited notebooks too")
+    parser.add_argument("--text", action="store_true", help="only text has changed: run nothing")
+    parser.add_argument("--check", action="store_true", help="look at the claims; run nothing")
     parser.add_argument("--sources", type=Path, default=PROJECT / "notebooks" / "sources")
     options = parser.parse_args(arguments)
     try:
-        build_all(options.sources, options.lessons, options.force)
+        if options.check:
+            for source in find_sources(options.sources, options.lessons):
+                convert(source)
+        else:
+            build_all(options.sources, options.lessons, options.force, options.text)
     except BuildError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

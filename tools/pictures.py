@@ -1,4 +1,4 @@
-"""Take the README's pictures out of the executed notebooks: ``docs/*.png``.
+"""Take the README's pictures out of the executed notebooks: ``docs/images/*.png``.
 
 They are the very figures a student sees, so the README cannot show what no lesson draws.
 """
@@ -42,7 +42,7 @@ def picture(lesson: str, alt: str) -> bytes:
 
 def main() -> int:
     """Write all pictures; return the exit status."""
-    folder = PROJECT / "docs"
+    folder = PROJECT / "docs" / "images"
     folder.mkdir(exist_ok=True)
     for name, (lesson, alt) in PICTURES.items():
         (folder / name).write_bytes(picture(lesson, alt))

@@ -8,17 +8,19 @@ import pytest
 
 @pytest.mark.parametrize("name", pictures.PICTURES)
 def test_a_picture_is_the_one_its_notebook_holds(name):
-    stored = (pictures.PROJECT / "docs" / name).read_bytes()
+    stored = (pictures.PROJECT / "docs" / "images" / name).read_bytes()
     assert stored == pictures.picture(*pictures.PICTURES[name]), (
-        f"docs/{name} is stale; run: make notebooks"
+        f"docs/images/{name} is stale; run: make notebooks"
     )
 
 
 def test_the_readme_shows_these_pictures_and_no_others_each_with_alt_text():
     readme = (pictures.PROJECT / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r"!\[([^\]]*)\]\(docs/([^)]+)\)", readme)
+    shown = re.findall(r"!\[([^\]]*)\]\(docs/images/([^)]+)\)", readme)
     assert {name for _, name in shown} == set(pictures.PICTURES)
-    assert {path.name for path in (pictures.PROJECT / "docs").iterdir()} == set(pictures.PICTURES)
+    assert {path.name for path in (pictures.PROJECT / "docs" / "images").iterdir()} == set(
+        pictures.PICTURES
+    )
     assert all(len(alt) > 20 for alt, _ in shown)
 
 

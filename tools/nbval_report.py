@@ -1,7 +1,7 @@
 """A pytest plugin for nbval: the seconds and the peak memory of each notebook, at the end.
 
-A notebook that takes more memory than ``--most-megabytes`` fails the run. Loaded by ``make test``
-with ``-p tests.nbval_report``.
+A notebook that takes more memory than ``--most-megabytes`` fails the run. Loaded by
+``tools/check_notebooks.py``.
 """
 
 import re
@@ -16,7 +16,7 @@ megabytes: dict[str, int] = defaultdict(int)
 
 
 def pytest_addoption(parser):
-    parser.addoption("--most-megabytes", type=int, default=1536, help="of 2^20 bytes; 1.5 GB")
+    parser.addoption("--most-megabytes", type=int, default=2048, help="of 2^20 bytes; 2 GB")
 
 
 def pytest_runtest_logreport(report):

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
+SANITIZE = Path(__file__).resolve().parents[2] / "tools" / "nbval_sanitize.cfg"
 INFERENCE = "Inference tensors cannot be saved for backward."
 CASES = {
     "same": ("accuracy ≈ 98.2 %", "accuracy ≈ 98.2 %", True),

@@ -191,3 +191,113 @@ def test_a_notebook_edited_while_it_is_built_is_kept(lesson, monkeypatch):
 def test_an_unknown_lesson_is_named(lesson, capsys):
     assert make(lesson, "07") == 1
     assert "no lesson 07; there are 01" in capsys.readouterr().err
+
+
+CLAIM = """\
+# %%
+x = 1
+
+# %% tags=["claim"]
+# x is one
+y = x
+assert y == 1
+
+# %%
+print(x)
+"""
+
+
+def test_a_students_notebook_has_no_claims(lesson):
+    lesson.write_text(CLAIM, encoding="utf-8")
+    assert make(lesson) == 0
+    cells = nbformat.read(build_notebooks.notebook_for(lesson), as_version=4).cells
+    assert [cell.source for cell in cells] == ["x = 1", "print(x)"]
+    assert [cell.execution_count for cell in cells] == [1, 2]
+
+
+def test_a_claim_changes_no_byte_of_the_students_notebook(lesson):
+    notebook = build_notebooks.notebook_for(lesson)
+    lesson.write_text(CLAIM, encoding="utf-8")
+    make(lesson)
+    commit(lesson)
+    with_claim = notebook.read_bytes()
+    head, _, tail = CLAIM.split("# %%")[1:]
+    lesson.write_text(f"# %%{head}# %%{tail}", encoding="utf-8")
+    make(lesson)
+    assert notebook.read_bytes() == with_claim
+
+
+def test_a_cell_that_only_draws_is_stored_folded(lesson):
+    lesson.write_text('# %% tags=["figure"]\nprint(1)\n\n# %%\nprint(2)\n', encoding="utf-8")
+    make(lesson)
+    first, second = nbformat.read(build_notebooks.notebook_for(lesson), as_version=4).cells
+    assert first.metadata == {"jupyter": {"source_hidden": True}, "tags": ["figure"]}
+    assert second.metadata == {}
+
+
+READS = {
+    "print(y)": True,
+    "y = 2\nprint(y)": False,
+    "def f():\n    return y": True,
+    "def f(y):\n    return y": False,
+    "print([y for y in range(2)])": False,
+    "print(lambda: y)": True,
+    "def f():\n    y = 1\n    return y": False,
+}
+
+
+@pytest.mark.parametrize("code", READS)
+def test_a_name_that_only_a_claim_stores_is_refused_with_both_places(lesson, code, capsys):
+    lesson.write_text(CLAIM.replace("print(x)", code), encoding="utf-8")
+    assert make(lesson, "--check") == int(READS[code])
+    if READS[code]:
+        said = capsys.readouterr().err
+        assert "code cell 2 reads `y`, which only the claim «x is one» stores" in said
+
+
+@pytest.mark.parametrize("store", ["for y in [1]: pass", "import y", "(y := 1)", "def y(): 0"])
+def test_every_way_of_storing_a_name_counts(lesson, store, capsys):
+    text = CLAIM.replace("y = x", store).replace("print(x)", "print(y)")
+    lesson.write_text(text, encoding="utf-8")
+    assert make(lesson, "--check") == 1
+    assert "reads `y`" in capsys.readouterr().err
+
+
+def test_a_name_that_the_lesson_stored_before_is_the_lessons(lesson):
+    text = CLAIM.replace("x = 1\n", "x = 1\ny = 5\n").replace("print(x)", "print(y)")
+    lesson.write_text(text, encoding="utf-8")
+    assert make(lesson, "--check") == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("# x is one\n", "", "its first line must be a comment"),
+        ("assert y == 1\n", "", "it asserts nothing"),
+    ],
+)
+def test_a_claim_says_a_sentence_and_can_fail(lesson, old, new, fault, capsys):
+    lesson.write_text(CLAIM.replace(old, new), encoding="utf-8")
+    assert make(lesson, "--check") == 1
+    assert fault in capsys.readouterr().err
+
+
+def test_a_sentence_is_mended_without_a_run(lesson, monkeypatch):
+    lesson.write_text("# %% [markdown]\n# Two\n\n# %%\nprint(1 + 1)\n", encoding="utf-8")
+    make(lesson)
+    commit(lesson)
+    monkeypatch.setattr(build_notebooks, "execute", lambda *_: pytest.fail("it runs"))
+    lesson.write_text("# %% [markdown]\n# Three\n\n# %%\nprint(1 + 1)\n", encoding="utf-8")
+    assert make(lesson, "--text") == 0
+    text, code = nbformat.read(build_notebooks.notebook_for(lesson), as_version=4).cells
+    assert text.source == "Three"
+    assert code.outputs[0].text == "2\n"
+    assert code.execution_count == 1
+
+
+def test_changed_code_has_to_run(lesson, capsys):
+    make(lesson)
+    commit(lesson)
+    lesson.write_text("# %%\nprint(1 + 2)\n", encoding="utf-8")
+    assert make(lesson, "--text") == 1
+    assert "more than text has changed" in capsys.readouterr().err

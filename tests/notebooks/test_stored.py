@@ -1,8 +1,7 @@
 """What must hold of every lesson, as it is written and as it is stored, without running it."""
 
+import ast
 import re
-import statistics
-from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -10,15 +9,12 @@ import pytest
 from build_notebooks import MACHINE_COMMENT, convert, find_sources, notebook_for
 from figure_border import is_cut_off
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SOURCES = {source.name[:2]: source for source in find_sources(NOTEBOOKS / "sources", [])}
-TAGS = {"nbval-ignore-output", "raises-exception"}
-FRAME = ["**You will**", "**You need**", "**Time**"]
-LAST_SECTIONS = ["Common mistakes", "What you can now do", "References"]
+TAGS = {"figure", "nbval-ignore-output", "raises-exception"}
 TIMESTAMP = re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d")
 MACHINE_PATH = re.compile(r"/(home|root|tmp|Users|site-packages|var/folders)/|\b[A-Z]:\\")
-MEDIAN_LINES, MOST_LINES, MOST_BYTES, SHORTEST_ALT = 6, 30, 2_000_000, 25
-MOST_COLUMNS = 105  # what a cell shows on a laptop without scrolling sideways
+SHORTEST_ALT = 25
 
 pytestmark = pytest.mark.parametrize("lesson", SOURCES)
 
@@ -52,12 +48,6 @@ def text(lesson):
 
 def outputs(cells):
     return [output for cell in cells for output in cell.outputs]
-
-
-def headings(text):
-    """Return (level, title) of the headings outside code blocks."""
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return [(len(marks), title) for marks, title in re.findall(r"^(#+) (.+)$", prose, re.MULTILINE)]
 
 
 def test_source_and_notebook_have_not_drifted(lesson, notebook):
@@ -114,6 +104,15 @@ def test_outputs_hold_no_widget_state_no_time_and_no_path_of_a_machine(notebook,
         assert not MACHINE_PATH.search(shown), shown
 
 
+def test_a_folded_cell_draws(code):
+    for cell in code:
+        if "figure" in cell.metadata.get("tags", []):
+            assert cell.metadata["jupyter"] == {"source_hidden": True}
+            draws = any("image/png" in output.get("data", {}) for output in cell.outputs)
+            defines = all(isinstance(node, ast.FunctionDef) for node in ast.parse(cell.source).body)
+            assert draws or defines or "interact(" in cell.source, cell.source
+
+
 def test_every_figure_can_be_read_aloud(code):
     for output in outputs(code):
         if "image/png" in output.get("data", {}):
@@ -129,46 +128,6 @@ def test_no_figure_is_cut_off(code):
             assert not is_cut_off(output.data["image/png"]), output.data["text/plain"]
 
 
-def test_frame(text):
-    assert text.startswith("# ")
-    places = [text.find(part) for part in FRAME]
-    assert -1 not in places, f"one of {FRAME} is missing"
-    assert places == sorted(places)
-    assert 3 <= len(re.findall(r"^- ", text[places[0] : places[1]], re.MULTILINE)) <= 5
-    assert [title for level, title in headings(text) if level == 2][-3:] == LAST_SECTIONS
-
-
-def test_headings_are_in_order(text):
-    found = headings(text)
-    assert [level for level, _ in found].count(1) == 1
-    for (above, _), (level, title) in pairwise(found):
-        assert level <= above + 1, f"'{title}' skips a level"
-    sections = [title for level, title in found if level == 2][: -len(LAST_SECTIONS)]
-    numbers = [title.split(" · ")[0] for title in sections]
-    assert numbers == [str(i + 1) for i in range(len(sections))]
-
-
-def test_references_have_a_year_and_a_place_to_find_them(text):
-    references = re.findall(r"^(?:- |\d+\. )(.+)$", text.split("## References")[1], re.MULTILINE)
-    assert references
-    for line in references:
-        assert re.search(r"\b(1[89]|20)\d\d\b", line), line
-
-
-def test_common_mistakes_is_a_table(text):
-    section = text.split("## Common mistakes")[1].split("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
-    assert len(rows) >= 2 + 3
-    assert {row.count("|") for row in (re.sub(r"\\\||`[^`]*`", "", row) for row in rows)} == {4}
-
-
-def test_cells_are_short(written):
-    lengths = [len(cell.source.splitlines()) for cell in written]
-    assert max(lengths) <= MOST_LINES
-    assert statistics.median(lengths) <= MEDIAN_LINES
-    assert max(len(line) for cell in written for line in cell.source.splitlines()) <= MOST_COLUMNS
-
-
 def test_the_first_cell_says_where_figures_go(written):
     assert written[0].source.startswith("%matplotlib inline")
 
@@ -180,20 +139,9 @@ def test_nothing_in_the_code_that_nbval_does_not_understand(written):
         assert "nbval" not in cell.source.lower(), "use a tag, not a comment"
 
 
-def test_checkpoints_assert(written):
-    checkpoints = [cell.source for cell in written if cell.source.startswith("# Checkpoint")]
-    assert checkpoints
-    for source in checkpoints:
-        assert re.search(r"^\s*assert |assert_close\(", source, re.MULTILINE), source
-
-
 def test_folded_blocks_are_closed_and_render(text):
     assert text.count("<details>") == text.count("</details>")
     assert not re.search(r"</summary>(?!\n\n)", text), "a blank line must follow a summary"
-
-
-def test_size(lesson, notebook):
-    assert notebook_for(SOURCES[lesson]).stat().st_size <= MOST_BYTES
 
 
 def test_stored_exercises_are_not_attempted(code):

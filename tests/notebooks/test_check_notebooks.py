@@ -1,0 +1,123 @@
+"""The superset of a tiny lesson, under the real nbval: which cells turn red, and which do not."""
+
+import subprocess
+import sys
+
+import build_notebooks
+import check_notebooks
+import pytest
+
+LESSON = """\
+# %% [markdown]
+# # Tiny
+
+# %%
+import torch
+
+x = torch.ones(3)
+_ = torch.manual_seed(0)
+
+# %% tags=["claim"]
+# the sum is three
+y = torch.rand(3)
+assert x.sum() == 3
+
+# %% tags=["claim"]
+# the sum is four
+assert x.sum() == 4
+
+# %% tags=["claim"]
+# it changes the lesson
+x.add_(1).sub_(1)
+assert True
+
+# %% tags=["claim"]
+# it prints
+print(len(x))
+assert True
+
+# %%
+print(torch.rand(1))
+
+# %%
+print(x.mean())
+
+# %%
+print(len(x))
+"""
+# The cells of the superset in order, whether each passes, and what a red one says.
+CELLS = {
+    "the magic": (True, ""),
+    "a cell as it is stored": (True, ""),
+    "a true claim": (True, ""),
+    "a false claim": (False, "no longer true: the sum is four"),
+    "a claim that changes the lesson": (False, "deepcopy"),
+    "a claim that prints": (False, "unexpected output"),
+    "a random number after a claim that drew some": (True, ""),
+    "an output that is not as stored": (False, "mismatch"),
+    "a cell below": (True, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A built lesson; afterwards a bug is planted in a cell, whose output stays the stored one."""
+    path = tmp_path_factory.mktemp("course") / "notebooks" / "sources" / "01_tiny.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(LESSON, encoding="utf-8")
+    assert build_notebooks.main(["--force", "--sources", str(path.parent)]) == 0
+    notebook = build_notebooks.notebook_for(path)
+    for file in (path, notebook):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("x.mean()", "2 * x.mean()"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def outcome(source):
+    folder = source.parents[2] / "claims"
+    paths = check_notebooks.write_supersets(folder, [source])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *paths, *check_notebooks.NBVAL, "-v", "-c", "/dev/null"],
+        cwd=folder,
+        env=check_notebooks.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_cell_is_green_or_red_as_it_should_be(outcome, cell):
+    passes, says = CELLS[cell]
+    number = list(CELLS).index(cell)
+    assert f"Cell {number} {'PASSED' if passes else 'FAILED'}" in outcome, outcome
+    assert says in outcome.lower()
+
+
+def test_a_notebook_that_is_not_its_source_is_refused(source):
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace("torch.rand(1)", "torch.rand(2)"), encoding="utf-8")
+    try:
+        with pytest.raises(build_notebooks.BuildError, match="cell 3 is not what its source says"):
+            check_notebooks.superset(source)
+    finally:
+        source.write_text(text, encoding="utf-8")
+
+
+def test_a_notebook_that_was_never_built_is_refused(tmp_path):
+    source = tmp_path / "notebooks" / "sources" / "01_tiny.py"
+    source.parent.mkdir(parents=True)
+    source.write_text(LESSON, encoding="utf-8")
+    with pytest.raises(build_notebooks.BuildError, match="never built: make notebooks NB=01"):
+        check_notebooks.superset(source)
+
+
+def test_a_kernel_gets_the_projects_environment_and_the_cpu(monkeypatch):
+    for name in ("PYTHONPATH", "MPLBACKEND", "OMP_NUM_THREADS", "COURSE_DEVICE"):
+        monkeypatch.setenv(name, "foreign")
+    env = check_notebooks.environment()
+    assert env["PYTHONPATH"] == str(check_notebooks.TOOLS)
+    assert env["COURSE_DEVICE"] == "cpu"
+    assert not env.keys() & {"MPLBACKEND", "OMP_NUM_THREADS"}
