@@ -1,0 +1,148 @@
+"""The checks of lesson 7: the adversarial game in one dimension."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.lessons.checks.feedback import (
+    Function,
+    ask,
+    choice,
+    exercise,
+    number,
+    parts,
+    refuse,
+    require,
+    same,
+    table,
+    trains_like,
+)
+from course_utils.lessons.checks.game import (
+    REAL,
+    Players,
+    entropy,
+    judge_first,
+    judge_losses,
+    judge_second,
+)
+
+DEALT = {"A": "not frozen", "B": "saturating", "C": "not cleared", "D": "collapse"}
+SEEN = {
+    "collapse": "are there two humps in the data, and one of them left out?",
+    "not cleared": "does the generator come near the data and rest before it has arrived?",
+    "not frozen": "is the loss of G below log 2 for good, and that of D above 2 log 2?",
+    "saturating": "is the gradient in G lost early, and did the generator stay where it began?",
+}
+LARGE = torch.tensor([[200.0], [-200.0], [3.0]])
+
+
+@exercise("7.1")
+def my_losses(losses: Function) -> str:
+    """Check both losses on three logits of each kind, and on very large ones."""
+
+    def pair(real: Tensor, fake: Tensor) -> list[Any]:
+        given = ask(losses, real, fake, keep=("d_real", "d_fake"))
+        return parts(given, 2, "return a pair, (loss of D, loss of G)")
+
+    def of_d(real: Tensor, fake: Tensor) -> Tensor:
+        return entropy(real, 1) + entropy(fake, 0)
+
+    judge_losses(lambda real, fake: pair(real, fake)[0], lambda fake: pair(REAL, fake)[1], entropy)
+    for real, fake in ((LARGE, -LARGE), (-LARGE, LARGE)):
+        wanted = of_d(real, fake), entropy(fake, 1)
+        for given, right in zip(pair(real, fake), wanted, strict=True):
+            found = float(table(given))
+            told = f"right for small logits, but with ±200 a loss is {found:.4g}"
+            near = same(found, right, 1e-3)
+            require(near, f"{told}, where {right:.4g} is right: take no logarithm of D itself")
+        trains_like(of_d, lambda *logits: pair(*logits)[0], d_real=real, d_fake=fake)
+    return "right: fake is 0 for D, and 1 for G"
+
+
+@exercise("7.2")
+def optimal_d(best: Function) -> str:
+    """Check the optimal discriminator at six points, one of them without any data."""
+    p = torch.tensor([0.3, 0.0, 0.6, 0.2, 1e-6, 0.0])
+    q = torch.tensor([0.1, 0.5, 0.6, 0.0, 3e-6, 0.0])
+    given = table(ask(best, p, q, keep=("p", "q")), "return a tensor of the shape of p")
+    require(given.shape == p.shape, f"the shape is {tuple(given.shape)}; p has {tuple(p.shape)}")
+    some, neither = given[:5], given[5]
+    right = torch.tensor([0.75, 0.0, 0.5, 1.0, 0.25])
+    mistakes = {
+        "that is the probability for fake: p belongs on top": 1 - right,
+        "you answer 1/2 everywhere": torch.full((5,), 0.5),
+    }
+    ratio = abs(some[0] - 3) < 1e-4
+    require(not ratio, "p / q is a ratio and can exceed 1: divide by the sum")
+    refuse(some, mistakes, what="your answer where p or q is above 0")
+    for one_p, one_q, one, wanted in zip(p[:5], q[:5], some, right, strict=True):
+        told = f"p = {one_p:g}, q = {one_q:g} should give {wanted:g}, and you give {one:.6g}"
+        require(same(one, wanted, 1e-3, 1e-5), told)
+    require(not neither.isnan(), "where both are 0 you divide 0 by 0, and get nan")
+    told = f"where both are 0 you give {neither:.4g}, not 1/2"
+    require(same(neither, 0.5, 1e-3), told)
+    return "right: the share of the real numbers"
+
+
+@exercise("7.3")
+def mended_round(step: Function) -> str:
+    """Check a round by the parameters after it, and by who received a gradient."""
+
+    def play(on: Players) -> object:
+        return step(on.G, on.D, on.real.clone(), on.z.clone(), on.d_optimizer, on.g_optimizer)
+
+    mine, _ = judge_first(play)
+    once = len(mine.through_g) < 2
+    require(once, "D's step still sends its gradient through G: detach the fakes")
+    for parameter, own in zip(mine.D.parameters(), Players().play().D.parameters(), strict=True):
+        left = parameter.grad
+        clean = left is None or not left.any() or same(left, own.grad, 1e-3, 1e-5)
+        require(clean, "D is not frozen: the step of G leaves a gradient in it")
+    judge_second(play, mine)
+    return "right: two steps, and each moves one player only"
+
+
+def _diagnose(patient: str, answer: object) -> str:
+    right = DEALT[patient]
+    wrong = {bug: f'"{bug}" would look otherwise: {SEEN[bug]}' for bug in SEEN if bug != right}
+    return f'right: "{choice(answer, SEEN, wrong)}"'
+
+
+@exercise("7.4")
+def patient_a(answer: object) -> str:
+    """Check the diagnosis of patient A."""
+    return _diagnose("A", answer)
+
+
+@exercise("7.5")
+def patient_b(answer: object) -> str:
+    """Check the diagnosis of patient B."""
+    return _diagnose("B", answer)
+
+
+@exercise("7.6")
+def patient_c(answer: object) -> str:
+    """Check the diagnosis of patient C."""
+    return _diagnose("C", answer)
+
+
+@exercise("7.7")
+def patient_d(answer: object) -> str:
+    """Check the diagnosis of patient D."""
+    return _diagnose("D", answer)
+
+
+@exercise("7.8")
+def in_the_crowd(answer: object) -> str:
+    """Check what the best D says where all of q and half of p is."""
+    value = number(answer, "answer with a number between 0 and 1")
+    mistakes = {
+        "1/2 needs p = q, but there q is larger than p": 1 / 2,
+        "that is the probability for fake": 2 / 3,
+    }
+    refuse(value, mistakes, 0, 0.02)
+    require(
+        abs(value - 1 / 3) < 0.02, "of all numbers at -2, real and generated, which share is real?"
+    )
+    return "right: one real number among three"

@@ -1,0 +1,228 @@
+"""How a check is run: one printed line, in peace, within a time limit."""
+
+import contextlib
+import copy
+import dis
+import functools
+import inspect
+import io
+import linecache
+import random
+import signal
+import sys
+import sysconfig
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+import torch
+
+Check: TypeAlias = Callable[..., str]
+
+HERE = str(Path(__file__).parent)
+LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+IDLE = {"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "POP_TOP"}
+
+
+class Wrong(Exception):  # noqa: N818 - reads as what it says: raise Wrong("the sign is flipped")
+    """The work was tried and is not right yet; the message says what to look at."""
+
+
+class _TooLong(BaseException):
+    """The time is up. No ``except Exception`` of a student's catches it."""
+
+
+def exercise(number: str, seconds: float = 10) -> Callable[[Check], Callable[..., None]]:
+    """Turn a check into a call that prints one line and never raises.
+
+    Args:
+        number: the exercise, as its heading counts it: ``"1.2"``.
+        seconds: after how many the student's code is stopped.
+    """
+
+    def decorate(check: Check) -> Callable[..., None]:
+        @functools.wraps(check)
+        def run(*work: Any, **more: Any) -> None:
+            work = (*work, *more.values())
+            said = _not_attempted(work) or _verdict(check, work, seconds)
+            print(f"Exercise {number} {' '.join(said.split())}")  # noqa: T201
+
+        return run
+
+    return decorate
+
+
+def _not_attempted(work: tuple[Any, ...]) -> str:
+    stubs = [is_stub(one) for one in work if callable(one)]
+    if any(one is None or one is ... for one in work) or (stubs and all(stubs)):
+        return "· not attempted yet"
+    waiting = [name_of(one) for one in work if callable(one) and is_stub(one)]
+    return f"· {waiting[0]} is not attempted yet" if waiting else ""
+
+
+def is_stub(function: object) -> bool:
+    """Say whether a function's body is only a docstring, ``...`` or ``pass``."""
+    code = _code(function)
+    if code is None:
+        return False
+    steps = list(dis.get_instructions(code))
+    values = [step.argval for step in steps if step.opname in {"LOAD_CONST", "RETURN_CONST"}]
+    return {step.opname for step in steps} <= IDLE and all(v is None or v is ... for v in values)
+
+
+def _code(work: object) -> CodeType | None:
+    with contextlib.suppress(ValueError):
+        work = inspect.unwrap(work) if callable(work) else work
+    while isinstance(work, functools.partial):
+        work = work.func
+    return getattr(work, "__code__", None)
+
+
+def _verdict(check: Check, work: tuple[Any, ...], seconds: float) -> str:
+    printed = io.StringIO()
+    try:
+        with _in_peace(printed, work), _time_limit(seconds):
+            return f"✓ {check(*work)}"
+    except Wrong as wrong:
+        said = str(wrong)
+    except _TooLong as error:
+        still = f"your code was still running after {seconds:g} seconds: an endless loop?"
+        said = f"{still}{_own_line(error, work)}"
+    except SystemExit as error:
+        said = f"your code ended the program with SystemExit{_own_line(error, work)}"
+    except KeyboardInterrupt as error:
+        said = f"stopped before your code came to its end{_own_line(error, work)}"
+    except BaseException as error:  # whatever a student's code may raise is part of the answer
+        said = _stopped(error, work)
+    shown = " ".join(printed.getvalue().split())
+    return f"✗ {said}" + (f" (it printed: {shown[:60]})" if shown else "")
+
+
+def _stopped(error: BaseException, work: tuple[Any, ...]) -> str:
+    text = " ".join(str(error).split())[:200]
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if "NVIDIA" in text or "CUDA" in text:
+        what += "; make tensors where those are that you are given: device=x.device"
+    frames = traceback.extract_tb(error.__traceback__)
+    line = _own_line(error, work)
+    if line or any(frame.name in {"ask", "follows_device"} for frame in frames):
+        return f"your code stopped with {what}{line}"
+    return f"the check cannot read what your code gave ({what})"
+
+
+def _own_line(error: BaseException, work: tuple[Any, ...]) -> str:
+    """Return the last line that ran in the student's own cell, in brackets."""
+    codes = [code for code in map(_code, work) if code and not _is_foreign(code.co_filename)]
+    own = {code.co_filename for code in codes}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_foreign(f.filename)]
+    frames = [frame for frame in frames if not own or frame.filename in own]
+    named = [code for code in codes if f"{code.co_name}()" in str(error)]
+    if frames and frames[-1].lineno:
+        name, first = frames[-1].filename, frames[-1].lineno
+        last = frames[-1].end_lineno or first
+    elif named:  # not even begun: the arguments do not fit
+        name, first = named[0].co_filename, named[0].co_firstlineno
+        last = first
+    else:
+        return ""
+    text = " ".join(linecache.getline(name, n).strip() for n in range(first, last + 1))
+    return f" (line: {text if len(text) < 120 else text[:117] + '...'})" if text else ""
+
+
+def _is_foreign(filename: str) -> bool:
+    """Say whether a file belongs to Python, to a library or to the checks."""
+    if "site-packages" in filename:
+        return True
+    return filename.startswith((*LIBRARIES, HERE, "<frozen", "<__array_function__"))
+
+
+@contextlib.contextmanager
+def _in_peace(printed: io.StringIO, work: tuple[Any, ...]) -> Iterator[None]:
+    """Keep the student's code from printing, warning, and changing what later cells rely on."""
+    dtype, moods = torch.get_default_dtype(), _random_states(work)
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            random.seed(0)
+            np.random.seed(0)  # noqa: NPY002 - a student may draw from the global generator
+            torch.default_generator.manual_seed(0)
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            for restore, state in moods:
+                restore(state)
+
+
+def _random_states(work: tuple[Any, ...]) -> list[tuple[Callable[[Any], Any], Any]]:
+    """Return how to put back every generator that the student's code can reach."""
+    states: list[tuple[Callable[[Any], Any], Any]] = [
+        (random.setstate, random.getstate()),
+        (np.random.set_state, np.random.get_state()),  # noqa: NPY002
+        (torch.set_rng_state, torch.get_rng_state()),
+    ]
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states.append((torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
+    if torch.backends.mps.is_available():
+        states.append((torch.mps.set_rng_state, torch.mps.get_rng_state()))
+    reachable = {id(v): v for one in work for v in getattr(one, "__globals__", {}).values()}
+    for value in reachable.values():
+        if isinstance(value, np.random.Generator):
+            put = functools.partial(setattr, value.bit_generator, "state")
+            states.append((put, copy.deepcopy(value.bit_generator.state)))
+        elif isinstance(value, torch.Generator):
+            states.append((value.set_state, value.get_state()))
+        elif isinstance(value, random.Random):
+            states.append((value.setstate, value.getstate()))
+    return states
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Stop what runs longer, where the system can: on the main thread of Linux and macOS."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+    tracing = sys.gettrace()
+    before = signal.signal(signal.SIGALRM, _time_is_up)
+    rest, _ = signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.settrace(tracing)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, rest)
+
+
+def _time_is_up(number: int, frame: FrameType | None) -> NoReturn:
+    """Raise where the student's code is, and once more in an ``except:`` that catches that."""
+
+    def trace(frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line":
+            raise _TooLong
+        return trace
+
+    sys.settrace(lambda frame, event, arg: None)
+    while frame and frame.f_code.co_filename != __file__:
+        frame.f_trace = trace
+        frame = frame.f_back
+    raise _TooLong
+
+
+def name_of(function: object) -> str:
+    """Return a function's name, for a sentence."""
+    name = getattr(function, "__name__", "<lambda>")
+    return "your function" if name == "<lambda>" else name

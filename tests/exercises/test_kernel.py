@@ -1,0 +1,72 @@
+"""Checks in a real kernel: what a student sees under his cell is one line, whatever he wrote."""
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+IMPORTS = """
+import argparse, sys, time, warnings
+import torch
+from torch import nn
+from course_utils.lessons.checks import lesson_02 as checks
+from course_utils.lessons.checks.feedback import ask, exercise
+
+@exercise("2.3", seconds=1)
+def impatient(function):
+    ask(function, torch.zeros(2, 3), torch.tensor([0, 1]))
+    return "right"
+"""
+RIGHT = """
+def cross_entropy(logits, labels):
+    return nn.functional.cross_entropy(logits, labels)
+checks.cross_entropy(cross_entropy)
+"""
+TRIES = {
+    RIGHT: "✓ right: it agrees with PyTorch",
+    RIGHT.replace("logits, labels)\nchecks", "logits.argmax(1), labels)\nchecks"): (
+        "(line: return nn.functional.cross_entropy(logits.argmax(1), labels))"
+    ),
+    RIGHT.replace("    return", '    sys.exit("stop here")\n    return'): (
+        '✗ your code ended the program with SystemExit (line: sys.exit("stop here"))'
+    ),
+    RIGHT.replace("    return", "    argparse.ArgumentParser().parse_args(['--lr'])\n    return"): (
+        "✗ your code ended the program with SystemExit"
+    ),
+    RIGHT.replace("    return", "    warnings.warn('look out')\n    return"): "✓ right",
+    RIGHT.replace("    return", "    print(labels)\n    return -"): (
+        "✗ the sign is flipped: the logarithm of a probability is negative (it printed: tensor(["
+    ),
+    RIGHT.replace("    return", "    while True: time.sleep(0.1)\n    return").replace(
+        "checks.cross_entropy", "impatient"
+    ): "✗ your code was still running after 1 seconds: an endless loop? (line: while True:",
+}
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Return a function that runs a cell and returns what stands under it."""
+    manager, client = start_new_kernel(kernel_name="python3")
+
+    def run(code):
+        outputs = []
+        client.execute_interactive(code, timeout=60, output_hook=outputs.append)
+        shown = {"stream", "error", "display_data", "execute_result"}
+        return [one["content"] for one in outputs if one["msg_type"] in shown]
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_one_line_stands_under_the_cell_and_random_numbers_go_on_as_before(run):
+    assert not run(IMPORTS)
+    run("torch.manual_seed(3)")
+    for code, said in [*TRIES.items(), *TRIES.items()]:
+        (output,) = run(code)
+        assert output["name"] == "stdout"
+        assert output["text"].startswith("Exercise 2.3 ")
+        assert said in output["text"]
+        assert output["text"].count("\n") == 1
+    (drawn,) = run(
+        "g = torch.Generator().manual_seed(3); print(torch.rand(1) == torch.rand(1, generator=g))"
+    )
+    assert drawn["text"] == "tensor([True])\n"
