@@ -19,9 +19,10 @@ def pick_device() -> torch.device:
     wanted = os.environ.get("COURSE_DEVICE")
     if wanted:
         return _named_device(wanted)
+    accelerator = None
     if torch.accelerator.is_available():
-        return torch.accelerator.current_accelerator()
-    return torch.device("cpu")
+        accelerator = torch.accelerator.current_accelerator()
+    return accelerator or torch.device("cpu")
 
 
 def _named_device(name: str) -> torch.device:

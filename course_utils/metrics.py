@@ -21,7 +21,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     """
     if a.ndim == b.ndim == 2 and a.shape[1] != b.shape[1]:
         raise ValueError(f"{a.shape[1]} features in one set, {b.shape[1]} in the other")
-    (mean_a, cov_a), (mean_b, cov_b) = _gaussian(a), _gaussian(b)
+    mean_a, cov_a = _gaussian(a)
+    mean_b, cov_b = _gaussian(b)
     shift = (mean_a - mean_b).square().sum()
     spread = cov_a.trace() + cov_b.trace() - 2 * _trace_of_root(cov_a, cov_b)
     return max(0.0, float(shift + spread))  # rounding can leave it just below 0
@@ -76,13 +77,15 @@ def nearest_neighbours(
         raise ValueError(f"{tuple(queries.shape)} and {tuple(pool.shape)}: shapes do not fit")
     if batch_size < 1 or len(queries) == 0 or len(pool) == 0:
         raise ValueError("queries, pool and batch_size must not be empty or 0")
-    queries, pool = queries.flatten(1).float(), pool.flatten(1).float()
+    queries = queries.flatten(1).float()
+    pool = pool.flatten(1).float()
     _refuse_nan(queries)
     _refuse_nan(pool)
     with torch.inference_mode():
         squares = torch.linalg.vector_norm(pool, dim=1).square()  # (m,)
-        found = [_nearest(some, pool, squares) for some in queries.split(batch_size)]
-        distances, places = (torch.cat(parts) for parts in zip(*found, strict=True))
+        found = [_nearest(batch, pool, squares) for batch in queries.split(batch_size)]
+        distances = torch.cat([distance for distance, _ in found])
+        places = torch.cat([place for _, place in found])
     return distances.clone(), places.clone()  # clones made outside inference mode are ordinary
 
 

@@ -1,12 +1,12 @@
 """Curves, predictions, confusion matrices, probabilities: helpers that draw on an ``Axes``."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 
 def curves(
@@ -35,11 +35,11 @@ def curves(
 
 
 def plot_predictions(
-    train_data: Any,
-    train_labels: Any,
-    test_data: Any,
-    test_labels: Any,
-    predictions: Any = None,
+    train_data: ArrayLike,
+    train_labels: ArrayLike,
+    test_data: ArrayLike,
+    test_labels: ArrayLike,
+    predictions: ArrayLike | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw training points (blue), test points (green) and predictions for the latter (red).
@@ -66,7 +66,8 @@ def confusion_matrix(
     Raises:
         ValueError: the matrix is not ``(k, k)`` for ``k`` class names.
     """
-    counts, k = np.asarray(matrix), len(class_names)
+    counts = np.asarray(matrix)
+    k = len(class_names)
     if counts.shape != (k, k):
         raise ValueError(f"matrix of shape {counts.shape} for {k} class names")
     ax = ax or plt.subplots(figsize=(6.4, 6))[1]
@@ -74,9 +75,11 @@ def confusion_matrix(
     ax.imshow(mistakes, cmap="Oranges", vmax=max(1.6 * mistakes.max(), 1))
     for (row, column), count in np.ndenumerate(counts):
         weight = "bold" if row == column else "normal"
-        ax.text(column, row, int(count), ha="center", va="center", fontsize=9, weight=weight)
-    words = max(map(len, class_names)) > 2
-    ax.set_xticks(range(k), class_names, rotation=45 * words, ha="right" if words else "center")
+        ax.text(column, row, str(int(count)), ha="center", va="center", fontsize=9, weight=weight)
+    if max(map(len, class_names)) > 2:  # words would run into each other
+        ax.set_xticks(range(k), class_names, rotation=45, ha="right")
+    else:
+        ax.set_xticks(range(k), class_names)
     ax.set_yticks(range(k), class_names)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.grid(visible=False)
@@ -84,7 +87,7 @@ def confusion_matrix(
 
 
 def probability_bars(
-    probabilities: Any, class_names: Sequence[str], ax: Axes | None = None, title: str = ""
+    probabilities: ArrayLike, class_names: Sequence[str], ax: Axes | None = None, title: str = ""
 ) -> Axes:
     """Draw ``k`` probabilities as bars on a scale from 0 to 1, one for each class name."""
     ax = ax or plt.subplots(figsize=(5, 2.6))[1]

@@ -17,8 +17,8 @@ def show(fig: Figure, alt: str) -> None:
     """Display a finished figure so that it can also be read aloud, and close it.
 
     The PNG carries ``alt`` in its metadata, from where nbconvert and MyST make an ``alt``
-    attribute. JupyterLab ignores that, so the same text stands below the figure as a caption:
-    there it serves everyone. On stand-in data the figure says so itself.
+    attribute. JupyterLab ignores that, so the same text stands folded in a line below the figure.
+    On stand-in data the figure says so itself.
 
     Args:
         fig: the figure; it is closed afterwards.
@@ -36,8 +36,8 @@ def show(fig: Figure, alt: str) -> None:
     display(
         bundle, metadata={"image/png": {"alt": alt, "width": width, "height": height}}, raw=True
     )
-    caption = f"<p><em>{html.escape(alt)}</em></p>"
-    display({"text/html": caption, "text/plain": f"Caption: {alt}"}, raw=True)
+    folded = f"<details><summary>Description</summary>{html.escape(alt)}</details>"
+    display({"text/html": folded, "text/plain": f"Description: {alt}"}, raw=True)
     plt.close(fig)
 
 
@@ -51,7 +51,8 @@ def _stamp(fig: Figure, text: str) -> None:
 
 
 def _png(fig: Figure) -> str:
-    drawn, packed = io.BytesIO(), io.BytesIO()
+    drawn = io.BytesIO()
+    packed = io.BytesIO()
     # A first layout, since one is not enough for images: they keep their shape, and a title over
     # them would be cut off at the top.
     fig.draw_without_rendering()

@@ -1,0 +1,141 @@
+"""Train a GAN: two nets in alternation, one step each.
+
+Lesson 8 writes this loop out in full and explains it. A test holds the two against each other.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+
+DLoss = Callable[[Tensor, Tensor], Tensor]
+GLoss = Callable[[Tensor], Tensor]
+OnSheet = Callable[[int, Tensor], None]
+
+
+@dataclass
+class GANHistory:
+    """What a training leaves behind, apart from the nets."""
+
+    d_loss: list[float] = field(default_factory=list)  # one entry per iteration, as the next three
+    g_loss: list[float] = field(default_factory=list)
+    d_real: list[float] = field(default_factory=list)  # mean raw output of D on real images
+    d_fake: list[float] = field(default_factory=list)  # and on fake ones, before G's step
+    sheets: list[Tensor] = field(default_factory=list)  # (16, 1, 28, 28) each, on the CPU
+    sheet_iterations: list[int] = field(default_factory=list)
+    seconds: float = 0.0  # of the whole training, sheets and their display included
+
+
+def train_gan(
+    D: nn.Module,  # noqa: N803 - the field's own names
+    G: nn.Module,  # noqa: N803
+    d_loss: DLoss,
+    g_loss: GLoss,
+    d_optimizer: Optimizer,
+    g_optimizer: Optimizer,
+    batches: DataLoader,
+    num_iterations: int,
+    *,
+    noise_dim: int = 96,
+    sheet_every: int = 250,
+    on_sheet: OnSheet | None = None,
+) -> GANHistory:
+    """Train both nets in place, one step of D and one step of G per iteration.
+
+    Args:
+        D: images ``(batch, 1, 28, 28)`` -> raw outputs ``(batch, 1)``.
+        G: noise ``(batch, noise_dim)``, uniform in [-1, 1] -> images ``(batch, 1, 28, 28)``.
+        d_loss: D's raw outputs on real and on fake images -> a scalar.
+        g_loss: D's raw outputs on fake images -> a scalar.
+        d_optimizer: holds the parameters of D.
+        g_optimizer: holds the parameters of G.
+        batches: real images and their labels; gone through again and again, labels not used.
+        num_iterations: how many batches, and how many steps of each net.
+        noise_dim: numbers per noise vector.
+        sheet_every: a sheet of 16 images at iteration 0, then every so many, and at the end.
+        on_sheet: called with the iteration and the new sheet ``(16, 1, 28, 28)``.
+    """
+    history = GANHistory()
+    start = time.perf_counter()
+    device = next(G.parameters()).device
+    fixed_noise = _noise(16, noise_dim, device)
+    stream = _endless(batches)
+    _add_sheet(history, 0, G, fixed_noise, on_sheet)
+    D.train()
+    for iteration in (bar := tqdm(range(1, num_iterations + 1), desc="GAN")):
+        real = next(stream).to(device)
+        fake = G(_noise(len(real), noise_dim, device))
+        _d_step(history, D, d_loss, d_optimizer, real, fake.detach())
+        _g_step(history, D, g_loss, g_optimizer, fake)
+        bar.set_postfix(D=f"{history.d_loss[-1]:.3f}", G=f"{history.g_loss[-1]:.3f}", refresh=False)
+        if iteration % sheet_every == 0 or iteration == num_iterations:
+            _add_sheet(history, iteration, G, fixed_noise, on_sheet)
+    history.seconds = time.perf_counter() - start
+    return history
+
+
+def _noise(n: int, noise_dim: int, device: torch.device) -> Tensor:
+    return 2 * torch.rand(n, noise_dim, device=device) - 1
+
+
+def _endless(batches: DataLoader) -> Iterator[Tensor]:
+    while True:
+        for x, _ in batches:
+            yield x
+
+
+def _d_step(
+    history: GANHistory,
+    net: nn.Module,
+    loss_fn: DLoss,
+    optimizer: Optimizer,
+    real: Tensor,
+    fake: Tensor,
+) -> None:
+    on_real = net(real)
+    on_fake = net(fake)
+    loss = loss_fn(on_real, on_fake)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    history.d_loss.append(loss.item())
+    history.d_real.append(on_real.mean().item())
+    history.d_fake.append(on_fake.mean().item())
+
+
+def _g_step(
+    history: GANHistory,
+    net: nn.Module,
+    loss_fn: GLoss,
+    optimizer: Optimizer,
+    fake: Tensor,
+) -> None:
+    net.requires_grad_(False)  # the gradient passes through D; none is computed for its parameters
+    loss = loss_fn(net(fake))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    net.requires_grad_(True)
+    history.g_loss.append(loss.item())
+
+
+def _add_sheet(
+    history: GANHistory,
+    iteration: int,
+    net: nn.Module,
+    noise: Tensor,
+    on_sheet: OnSheet | None,
+) -> None:
+    net.eval()
+    with torch.inference_mode():
+        sheet = net(noise).cpu()
+    net.train()
+    history.sheets.append(sheet)
+    history.sheet_iterations.append(iteration)
+    if on_sheet is not None:
+        on_sheet(iteration, sheet)
