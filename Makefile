@@ -5,99 +5,99 @@ PYTHON ?= python3
 PORT ?= 8888
 NB ?=
 FORCE ?=
-SEED ?= 1
+TEXT ?=
 NO_BROWSER ?=
 UPGRADE ?=
 FULL ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-STAMP := $(VENV)/.installed
-
-# Installed is what was installed to the end, for this folder, by a Python that is still there.
-ifneq ($(shell $(PY) -c "print('alive')" 2>/dev/null),alive)
-$(shell rm -f $(STAMP))
-else ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
-$(shell rm -f $(STAMP))
-endif
-
-LESSON := $(if $(NB),$(shell printf '%02d' "$$(echo '$(NB)' | sed 's/^0*//')" 2>/dev/null))
-NOTEBOOK := $(firstword $(wildcard notebooks/$(or $(LESSON),01)_*.ipynb))
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 \
-	--nbval-sanitize-with=tests/nbval_sanitize.cfg -p tests.nbval_report
+# NB=2, NB=02 and NB="2 8" are all understood.
+LESSONS := $(foreach n,$(NB),$(if $(filter 1 2 3 4 5 6 7 8 9,$n),0$n,$n))
+NOTEBOOK := $(firstword $(wildcard notebooks/$(or $(firstword $(LESSONS)),01)_*.ipynb))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test test-notebooks test-browser mutants stability bench lint data notebooks mirror doctor lock lesson
+.PHONY: help lab renew fresh check test test-notebooks test-browser bench lint data notebooks html mirror wheels doctor lock clean lesson ready ready-dev
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-lab: lesson $(STAMP) data ## open the course in JupyterLab (NB=02, PORT=8888, NO_BROWSER=1)
+lab: lesson ready data ## open your copies of the lessons in JupyterLab (NB=02, PORT=8888, NO_BROWSER=1)
 	@test "$$(id -u)" != 0 || echo "You are root, so JupyterLab is started with --allow-root."
+	@$(PY) -m course_utils.copies
+	work="$$($(PY) -m course_utils.copies where)" && \
 	$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
-		--ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(or $(NOTEBOOK),notebooks) \
+		--ServerApp.root_dir="$$work" --LabApp.default_url=/lab$(addprefix /tree/,$(notdir $(NOTEBOOK))) \
 		--LabApp.extension_manager=readonly \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		$(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
+renew: lesson ready ## your copy of a lesson made new, with your answers; the old one is kept (NB=03)
+	@$(PY) -m course_utils.copies renew $(LESSONS)
+
+fresh: lesson ready ## your copy of a lesson made new, without answers; the old one is kept (NB=03)
+	@$(PY) -m course_utils.copies fresh $(LESSONS)
+
+check: lesson ready-dev data ## is what the lessons say true on this machine? (NB=02)
+	$(PY) tools/check_notebooks.py $(LESSONS)
+
+test-notebooks: check
+
 test: lesson lint ## check everything that must hold (NB=02: one lesson)
-	$(PY) -m pytest tests $(if $(LESSON),--lesson $(LESSON))
-	@$(MAKE) --no-print-directory test-notebooks
+	$(PY) -m pytest tests $(addprefix --lesson ,$(LESSONS))
+	@$(MAKE) --no-print-directory check
 
-test-notebooks: lesson $(STAMP) data ## run the notebooks and compare what they give with what is stored
-	$(PY) -m pytest notebooks$(if $(LESSON),/$(LESSON)_*.ipynb) $(NBVAL)
+test-browser: lesson ready-dev data ## open the lessons in Chromium and use them as a student does
+	$(PY) -m pytest tests/browser $(addprefix --lesson ,$(LESSONS))
 
-test-browser: lesson $(STAMP) data ## open the lessons in Chromium and use them as a student does
-	$(PY) -m pytest tests/browser $(if $(LESSON),--lesson $(LESSON))
+bench: ready-dev data ## time the trainings beside the straightforward ones (FULL=1: to their end)
+	PYTHONPATH=tools $(PY) benchmarks/bench.py $(if $(FULL),--full)
 
-mutants: lesson $(STAMP) data ## plant bugs, and see whether the tests notice (NB=02: in a lesson; SEED=2)
-	$(PY) tools/mutate.py $(if $(LESSON),--lesson $(LESSON)) --seed $(SEED) $(NBVAL)
-
-stability: lesson $(STAMP) data ## twenty runs of the notebooks, and the bounds they came near to
-	$(PY) tools/stability.py $(if $(LESSON),--lesson $(LESSON)) $(NBVAL)
-
-bench: $(STAMP) data ## time the trainings beside the straightforward ones (FULL=1: to their end)
-	$(PY) tools/bench.py $(if $(FULL),--full)
-	@$(MAKE) --no-print-directory test-notebooks NB=
-
-lint: $(STAMP) ## check style and formatting
+lint: ready-dev ## check style, formatting and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
-data: $(STAMP) ## put the data sets in order
+data: ready ## put the data sets in order
 	$(PY) -m course_utils.data
 
-mirror: $(STAMP) ## serve the data sets to a class (PORT=8000)
-	@$(PY) -m course_utils.mirror $(if $(filter file,$(origin PORT)),,$(PORT))
+wheels: ready ## download the packages once, for a class with machines like this one
+	$(PY) -m pip download --disable-pip-version-check --require-hashes -r requirements.txt -d build/wheels
 
-notebooks: lesson $(STAMP) data ## rebuild the notebooks from their sources (NB=02, FORCE=1)
-	$(PY) tools/build_notebooks.py $(LESSON) $(if $(FORCE),--force)
+mirror: ready ## serve the data sets, and the packages of make wheels, to a class (PORT=8000)
+	@$(PY) -m course_utils.data.mirror $(if $(filter file,$(origin PORT)),,$(PORT))
+
+notebooks: lesson ready-dev data ## rebuild the notebooks from their sources (NB=02, FORCE=1, TEXT=1: run nothing)
+	$(PY) tools/build_notebooks.py $(LESSONS) $(if $(FORCE),--force) $(if $(TEXT),--text)
 	$(PY) tools/pictures.py
 
-doctor: $(STAMP) ## is this machine ready for the course?
-	@$(PY) -m course_utils
+html: lesson ready-dev ## put the stored lessons on web pages, in build/html (NB=02)
+	$(PY) -m nbconvert --to html --template course --TemplateExporter.extra_template_basedirs=tools/templates \
+		--output-dir build/html $(or $(foreach n,$(LESSONS),$(wildcard notebooks/$n_*.ipynb)),notebooks/*.ipynb)
 
-lock: $(STAMP) ## write requirements.txt anew from pyproject.toml (UPGRADE=1: newest versions)
-	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header \
-		$(if $(UPGRADE),--upgrade) pyproject.toml --extra dev -o requirements.txt
+doctor: ## is this machine ready for the course? (before an install, too)
+	@$(if $(wildcard $(PY)),$(PY),$(PYTHON)) -m course_utils.doctor
+
+# What the student's lock file holds already is left out of the developers'.
+LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml --extra install
+lock: ready-dev ## write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
+	$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements.txt
+	$(LOCK) --extra dev -c requirements.txt $(if $(UPGRADE),--upgrade) -o requirements-dev.txt \
+		$$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.txt)
 
 lesson:
-	@test -z "$(NB)" || test -n "$(wildcard notebooks/sources/$(LESSON)_*.py)" || \
-		{ echo "There is no lesson NB=$(NB); there are: $(sort $(notdir $(wildcard notebooks/sources/*.py)))"; exit 1; }
+	@for n in $(LESSONS); do ls notebooks/sources/$${n}_*.py >/dev/null 2>&1 || { \
+		echo "There is no lesson NB=$$n; there are: $(sort $(notdir $(wildcard notebooks/sources/*.py)))"; exit 1; }; done
 
-# The stamp is written last, so that an install that was cut off is done again.
-$(STAMP): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys' 2>/dev/null || \
-		{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "The course needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
-		{ echo "$(PYTHON) comes without venv. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
-	@rm -f $@
-	@echo "Installing into $(VENV), once: a few minutes, up to 6 GB (on Linux, PyTorch brings its GPU libraries)."
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
-	$(PY) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(PY) -m jupyter labextension disable "@jupyterlab/apputils-extension:announcements"
-	@printf '%s\n' "$(CURDIR)" > $@
+# What is complete is not looked at again: a second call takes a moment.
+ready ready-dev:
+	@$(PYTHON) -c '' 2>/dev/null || { \
+		echo "There is no $(PYTHON) here. Install Python 3.11 to 3.14, or name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) tools/install.py $(if $(filter ready-dev,$@),--dev)
+
+clean: ## remove the environment and what was made (your work, data and results stay)
+	rm -rf .venv .venv.lock build test-artefacts course_utils.egg-info
+
+.DEFAULT:
+	@echo "There is no target '$@'; make help lists what there is."; exit 1
