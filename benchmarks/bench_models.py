@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from lesson_code import definitions
 from products import Multiply, Shape, by_numpy, by_torch
+from savings_dcgan import alternate
+from savings_gan import from_picture, straightforward
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -194,7 +196,7 @@ def _numpy_net() -> Model:
 
 def _autoencoders(train_images, train_labels, test_images, test_labels) -> list[Model]:
     lesson = definitions("04", device=CPU, train_labels=train_labels)
-    to_vector, from_picture = definitions("02").to_vector, definitions("08").from_picture
+    to_vector = definitions("02").to_vector
 
     def with_one_cycle(build, train_x, test_x, rate, **settings) -> Training:
         def train(batches: int, rounds: int) -> nn.Module:
@@ -272,7 +274,7 @@ def _gans(train_images, train_labels, test_images, test_labels) -> list[Model]:
         lesson.seed_everything = lambda seed: None
     x, y = train_images[:GAN_EPOCH], train_labels[:GAN_EPOCH]
     loader = data.batches(x, y, gan.BATCH_SIZE, shuffle=True)
-    slow_loader = one_by_one(gan.BATCH_SIZE, gan.from_picture)
+    slow_loader = one_by_one(gan.BATCH_SIZE, from_picture)
     slow_loader.dataset.data = slow_loader.dataset.data[:GAN_EPOCH]
     gan.real_features = gan.read(test_images)[0]
 
@@ -284,7 +286,7 @@ def _gans(train_images, train_labels, test_images, test_labels) -> list[Model]:
     def plain_gan(lesson: SimpleNamespace) -> Training:
         def train(batches: int, rounds: int) -> nn.Module:
             players = plain_players(lesson)
-            lesson.straightforward(*players, slow_loader, batches * rounds)
+            straightforward(lesson, *players, slow_loader, batches * rounds)
             return players[1]
 
         return train
@@ -292,7 +294,7 @@ def _gans(train_images, train_labels, test_images, test_labels) -> list[Model]:
     def plain_dcgan(batches: int, rounds: int) -> nn.Module:
         players = plain_players(dcgan)
         for _ in range(rounds):
-            dcgan.alternate(*players, islice(slow_loader, batches))
+            alternate(dcgan, *players, islice(slow_loader, batches))
         return players[1]
 
     def frugal(new: Callable, d_loss: Callable, g_loss: Callable) -> Training:
