@@ -52,6 +52,7 @@ test-browser: lesson ready-dev data ## open the lessons in Chromium and use them
 	$(PY) -m pytest tests/browser $(addprefix --lesson ,$(LESSONS))
 
 bench: ready-dev data ## time the trainings beside the straightforward ones (FULL=1: to their end)
+	PYTHONPATH=tools $(PY) -m pytest benchmarks --quiet
 	PYTHONPATH=tools $(PY) benchmarks/bench.py $(if $(FULL),--full)
 
 lint: ready-dev ## check style, formatting and types

@@ -33,7 +33,13 @@ REGISTRIES = [
     "registry." + "npmjs.org",
     "deb." + "debian.org",
 ]
-MACHINE_PATHS = ["/wo" + "rk/", "/ro" + "ot/", "/tmp/ba" + "sh", "/ho" + "me/"]
+MACHINE_PATHS = [
+    "/wo" + "rk/main",
+    "/wo" + "rk/shared",
+    "/ro" + "ot/",
+    "/tmp/ba" + "sh",
+    "/ho" + "me/",
+]
 
 HELPERS = sorted((ROOT / "course_utils").rglob("*.py"))
 MODULES = [

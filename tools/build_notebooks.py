@@ -37,7 +37,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
 FIGURE = "figure"  # the tag of a cell that only draws: stored folded, one click away
 MACHINE_COMMENT = "# About this machine"
-APPROXIMATE = re.compile(r"≈ ?[-+]?[0-9.,e+-]+ ?%?")
+APPROXIMATE = re.compile(r"≈ *[-+]?[0-9.,e+-]+ ?%?")
 SECONDS_PER_CELL = 600
 
 

@@ -5,8 +5,8 @@ import re
 import time
 from pathlib import Path
 
+from answers import exercise, exercises
 from axe_playwright_python.sync_playwright import Axe
-from exercise_player import exercise, exercises
 from figure_border import is_cut_off
 from lab import SECOND, drawn
 from nbval.plugin import get_sanitize_patterns
@@ -31,12 +31,18 @@ print(len(twin.children) - 1)
 
 SCREENS = (1280, 1366)  # pixels across: a projector, and last the laptop of the other tests
 
-SANITIZE = Path(__file__).resolve().parents[1] / "nbval_sanitize.cfg"
+SANITIZE = Path(__file__).resolve().parents[2] / "tools" / "nbval_sanitize.cfg"
 
 # JupyterLab's own parts are its makers' affair. What the course writes is the text and its outputs.
 OURS = {"include": [[".jp-RenderedMarkdown"], [".jp-RenderedHTML"]]}
 RULES = ["color-contrast", "heading-order", "empty-heading", "image-alt", "link-name", "list"]
 RULES += ["empty-table-header", "td-headers-attr", "th-has-data-cells"]
+
+
+def test_saving_a_lesson_that_was_only_opened_changes_no_byte(lesson):
+    before, after = lesson.on_disk
+    assert before
+    assert after == before
 
 
 def test_run_all_ends_without_an_error_that_was_not_meant(lesson):
@@ -85,9 +91,20 @@ def test_every_figure_is_wide_enough_to_read_and_says_what_it_shows(lesson):
         lesson.resize(width)
         figures = lesson.figures()
         assert len(figures) >= drawn_in_lesson
-        for scale, caption in figures:
-            assert scale > 0.6, (width, caption)  # text of 10 points is still of 8 pixels or more
-            assert len(caption) > 30, caption
+        for scale, description in figures:
+            # Text of 10 points is still of 8 pixels or more.
+            assert scale > 0.6, (width, description)
+            assert len(description) > 30, description
+
+
+def test_code_that_only_draws_is_folded_and_one_click_away(lesson):
+    folded = [i for i, cell in enumerate(lesson.code) if has_tag(cell, "figure")]
+    assert folded
+    for i in range(len(lesson.code)):
+        assert lesson.cells().nth(i).locator(".cm-content").count() == int(i not in folded)
+    cell = lesson.cells().nth(folded[0])
+    cell.locator(".jp-InputPlaceholder").click()
+    expect(cell.locator(".cm-content")).to_contain_text(lesson.code[folded[0]].source[:20])
 
 
 def test_no_figure_is_cut_off(lesson):
@@ -154,20 +171,21 @@ def move_and_compare(lesson, index, k):
 def test_exercises_as_played(lesson):
     wrong = []
     for number in exercises(lesson.number):
-        item = exercise(lesson.number, number)
+        item = exercise(number)
         index = lesson.index_of(f"{item.stub}\n{item.check}")
-        for code, beginning, fragment in plays(lesson.number, item):
+        for code, beginning, fragment in plays(item):
             said = lesson.type_and_run(index, f"{code}\n{item.check}").splitlines()[-1]
             if not (said.startswith(f"Exercise {number} {beginning}") and fragment in said):
                 wrong.append((number, fragment, said, code))
     assert not wrong
 
 
-def plays(lesson, item):
-    """Return (code, how the message begins, a part of it): the stub, each mistake, the solution."""
-    every = importlib.import_module(f"mistakes_{lesson}").MISTAKES
-    mistakes = [(code, "✗ ", said) for number, code, said in every if number == item.number]
-    return [(item.stub, "· not attempted yet", ""), *mistakes, (item.solution, "✓ ", "")]
+def plays(item):
+    """Return (code, how the message begins, a part of it): the stub, two mistakes, the solution."""
+    every = importlib.import_module(f"lesson_{item.lesson}").answers.all
+    wrong = [one for one in every if one.number == item.number and one.fragment]
+    typed = [(one.text(), "✗ ", one.fragment) for one in wrong if one.text()]
+    return [(item.stub, "· not attempted yet", ""), *typed[:2], (item.solution, "✓ ", "")]
 
 
 def test_no_error_of_the_page_and_nothing_from_another_host(lesson):
