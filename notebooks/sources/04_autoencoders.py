@@ -19,19 +19,18 @@
 # %matplotlib inline
 import copy
 import time
-from itertools import pairwise
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from ipywidgets import FloatSlider, IntSlider, interact
 from torch import nn
 from tqdm.auto import tqdm
 
-from course_utils import data, plotting, results
-from course_utils.checks import lesson_04 as checks
-from course_utils.classifier import load_judge
+from course_utils import data, plotting
 from course_utils.device import pick_device, seed_everything
+from course_utils.lessons import results
+from course_utils.lessons.checks import lesson_04 as checks
+from course_utils.lessons.classifier import load_judge
 
 plt.style.use("course_utils.course")
 SEED = 0
@@ -44,7 +43,7 @@ _ = data.prepare("MNIST")
 judge = load_judge(device)
 
 # %% [markdown]
-# The **judge** is the classifier from the end of lesson 2. It will tell us what a drawn picture looks like, and how sure it is of that. If lesson 2 has not run on this machine, the same kind of net has just been trained.
+# The **judge** is the classifier from the end of lesson 2. It will tell us what a drawn picture looks like, and how sure it is of that. If lesson 2 has not run on this machine, the same kind of net has just been trained. The text tells what comes out for the official digits; for the offline stand-in some results differ.
 
 # %% [markdown]
 # ## 1 · A picture in three numbers
@@ -57,7 +56,7 @@ test_images, test_labels = data.tensors(data.load("MNIST", train=False))
 train_vectors, test_vectors = train_images.flatten(1), test_images.flatten(1)  # (n, 784)
 print(tuple(train_vectors.shape), tuple(test_vectors.shape))
 
-# %%
+# %% tags=["figure"]
 seed_everything(SEED)
 static = torch.rand(8, 784) * 2 - 1  # every pixel anywhere in [-1, 1]
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.6))
@@ -68,11 +67,6 @@ plotting.show(
     alt="Left: eight pictures with random pixels, all of them the same grey static. "
     "Right: eight handwritten digits.",
 )
-
-# %%
-# Checkpoint: the number of possible pictures has 1,889 digits, and all pixels lie in [-1, 1]
-assert len(str(256**784)) == 1889
-assert train_vectors.aminmax() == test_vectors.aminmax() == (-1, 1)
 
 # %% [markdown]
 # To say *which* handwritten digit a picture shows, you do not need 784 free choices. "A seven, thin, leaning to the right, with a bar" already says most of it. A short description like that is called a **code**, or a **latent** vector ("hidden", because nobody ever sees it in the data), written $\mathbf{z}$.
@@ -124,6 +118,13 @@ class Autoencoder(nn.Module):
         return self.decoder(self.encoder(x))
 
 
+# %% tags=["claim"]
+# "It squeezes any number into (-1, 1), the range of our pixels"
+assert train_vectors.aminmax() == test_vectors.aminmax() == (-1, 1)
+far_away = torch.tensor([[1e6, 0, 0], [0, -1e6, 0], [1e6, 1e6, 1e6]], device=device)
+with torch.inference_mode():
+    assert Autoencoder().to(device).decoder(far_away).abs().max() <= 1
+
 # %% [markdown]
 # Two ends deserve a look.
 #
@@ -147,28 +148,12 @@ def trace(part, x):
 seed_everything(SEED)
 net = Autoencoder().to(device)
 x = test_vectors[:5].to(device)
-steps_in, steps_out = trace(net.encoder, x), trace(net.decoder, net.encoder(x))
-for name, shape in steps_in + steps_out:
+for name, shape in trace(net.encoder, x) + trace(net.decoder, net.encoder(x)):
     print(f"{name:7} {shape}")
-
-# %%
-# Checkpoint: every intermediate shape, down to 3 and up again; nothing but Tanh at the end
-assert [shape[1] for _, shape in steps_in] == [128, 128, 64, 64, 12, 12, 3]
-assert [shape[1] for _, shape in steps_out] == [12, 12, 64, 64, 128, 128, 784, 784]
-assert {shape[0] for _, shape in steps_in + steps_out} == {5}
-assert steps_in[-1][0] == "Linear"
-assert steps_out[-1][0] == "Tanh"
 
 # %%
 num_parameters = sum(parameter.numel() for parameter in net.parameters())
 print(f"{num_parameters:,} parameters")
-
-# %%
-# Checkpoint: weights and biases of eight linear layers; however large the code, pixels stay in range
-widths = [784, 128, 64, 12, 3, 12, 64, 128, 784]
-assert num_parameters == sum(n * m + m for n, m in pairwise(widths)) == 219_891
-with torch.inference_mode():
-    assert net.decoder(torch.full((1, 3), 1e6, device=device)).abs().max() <= 1
 
 # %% [markdown]
 # ## 3 · How far apart are two pictures?
@@ -192,32 +177,28 @@ def reconstruction_error(recon, x):
 
 
 # %%
-# Checkpoint: a wrong pixel costs 4, a negative 3,136; the mean over pixels is 784 times smaller
-black, white = -torch.ones(2, 784), torch.ones(2, 784)
-one_pixel = black.clone()
-one_pixel[:, 300] = 1
-assert reconstruction_error(one_pixel, black) == 4
-assert reconstruction_error(black, white) == 4 * 784 == 3136
-torch.testing.assert_close(
-    reconstruction_error(test_vectors[:9], test_vectors[9:18]),
-    784 * nn.functional.mse_loss(test_vectors[:9], test_vectors[9:18]),
-)
+black, white = -torch.ones(1, 784), torch.ones(1, 784)
+one_wrong = black.clone()
+one_wrong[0, 300] = 1
+print(f"one white pixel for a black one: {reconstruction_error(one_wrong, black):,.0f}")
+print(f"white for black everywhere:      {reconstruction_error(white, black):,.0f}")
+print(f"the same, mse_loss by default:   {nn.functional.mse_loss(white, black):,.0f}")
 
 # %% [markdown]
 # A number alone says little. Which errors can you get without learning anything? Here are three lazy artists. The first is our untrained net. The second always draws black, the third always draws the mean of all training pictures.
 
 
 # %%
+def reconstruct(net, images):
+    net.eval()
+    with torch.inference_mode():
+        return net(images.to(device)).cpu()
+
+
 def error_on(net, images, targets=None):
     """Mean error of the reconstructions; compared with the images themselves, or with targets."""
     targets = images if targets is None else targets
-    total = 0.0
-    net.eval()
-    with torch.inference_mode():
-        for x, target in zip(images.split(1000), targets.split(1000), strict=True):
-            error = reconstruction_error(net(x.to(device)), target.to(device))
-            total += error.item() * len(x)
-    return total / len(images)
+    return reconstruction_error(reconstruct(net, images), targets).item()
 
 
 # %%
@@ -231,10 +212,6 @@ lazy = {
 }
 for name, error in lazy.items():
     print(f"{name:16} error ≈ {error:.1f}")
-
-# %%
-# Checkpoint: the untrained net is worst, and the mean picture best of the three
-assert lazy["untrained net"] > lazy["always black"] > lazy["always the mean"] > 100
 
 # %% [markdown]
 # The error of the mean picture is the one to keep in mind. A net that draws the same blur for everything can reach it, and if your training stops there, the net ignores its input. Only an error below that one shows that something was read from the picture.
@@ -290,13 +267,6 @@ MOMENTS = (0, 1, 2, 5, 10, 20)  # epochs
 first = [test_labels.tolist().index(digit) for digit in range(10)]
 probes = test_vectors[first]  # (10, 784)
 
-
-def reconstruct(net, images):
-    net.eval()
-    with torch.inference_mode():
-        return net(images.to(device)).cpu()
-
-
 # %%
 seed_everything(SEED)
 net = Autoencoder().to(device)
@@ -332,11 +302,12 @@ for epoch in (progress := tqdm(range(1, 21))):
 seconds = time.perf_counter() - start
 
 # %%
+test_error = history["test"][-1]
 for epoch in (1, 2, 5, 10, 15, 20):
     train, test = history["train"][epoch - 1], history["test"][epoch - 1]
     print(f"epoch {epoch:2d} · error, train: ≈ {train:.1f} test: ≈ {test:.1f}")
 
-# %%
+# %% tags=["figure"]
 fig, ax = plt.subplots()
 for style, (name, values) in zip(("-", "--"), history.items(), strict=True):
     ax.plot(range(1, 21), values, style, label=name)
@@ -351,23 +322,22 @@ plotting.show(
     "together and sink a little further to the end.",
 )
 
-# %%
-# Checkpoint: the error on test images, between the bounds of a healthy run
-test_error = history["test"][-1]
-assert 80 < test_error < (106 if data.standin_in_use() else 102)  # 22 seeds: up to 101.7 and 98.3
-assert test_error < (0.55 if data.standin_in_use() else 0.5) * lazy["always the mean"]
-
-# %%
-# Checkpoint: it learned to the end, and training and test error stay close together
-assert history["test"][0] > history["test"][4] > history["test"][14] > test_error + 0.5
-assert history["train"][-1] < test_error < 1.15 * history["train"][-1]
+# %% tags=["claim"]
+# "The error is now less than half of that of the mean picture"
+if not data.standin_in_use():
+    assert test_error < 0.5 * lazy["always the mean"]
+# "The last five epochs [...] still brought something. Training and test error lie close together
+# [...] At first the training error is the larger one"
+assert history["test"][-1] < history["test"][14]
+assert history["test"][-1] < 1.25 * history["train"][-1]
+assert history["train"][0] > history["test"][0]
 
 # %% [markdown]
-# The error is now less than half of that of the mean picture (about half on the stand-in). The last five epochs, with a rate that is small already and sinks to 0, still brought something. Training and test error lie close together: the net has not learned its pictures by heart. (At first the training error is the larger one, because it is averaged over the epoch, while the net still learns. The test error is measured afterwards.)
+# The error is now less than half of that of the mean picture. The last five epochs, with a rate that is small already and sinks to 0, still brought something. Training and test error lie close together: the net has not learned its pictures by heart. (At first the training error is the larger one, because it is averaged over the epoch, while the net still learns. The test error is measured afterwards.)
 #
 # How does that look? The top row holds the originals, each row below a moment of the training.
 
-# %%
+# %% tags=["figure"]
 rows = {"original": probes} | {f"epoch {epoch}": snapshots[epoch] for epoch in MOMENTS}
 fig, axes = plt.subplots(len(rows), 1, figsize=(7.6, 6.2))
 for ax, (name, images) in zip(axes, rows.items(), strict=True):
@@ -378,12 +348,6 @@ plotting.show(
     alt="Ten digits and their reconstructions before training and after 1, 2, 5, 10 and 20 epochs: "
     "first grey, then a few kinds of blurs, then digits that become sharper, some of them wrong.",
 )
-
-# %%
-# Checkpoint: each of the ten is compared with itself: its own picture is the nearest of the ten
-distances = torch.cdist(snapshots[20], probes)  # (10, 10)
-assert (distances.argmin(dim=1) == torch.arange(10)).sum() >= 4  # 22 seeds: 6 to 10
-assert reconstruction_error(snapshots[20], probes) < reconstruction_error(snapshots[1], probes)
 
 # %% [markdown]
 # Before training there is grey. After one epoch the net knows a few kinds of blobs. From then on it sorts out the digits one after the other. At the end they are smooth and a little fat. The net keeps what many pictures share and loses what is special in one: a hook, a gap, a tremble of the hand. Where it is in doubt between two shapes it draws their mean, because that costs least when errors are squared. And where a code lies among those of another digit, it draws that one, clearly and wrongly.
@@ -447,27 +411,26 @@ checks.as_far_as_noise(sigma)
 #
 # What did the encoder invent? Encode all pictures, and draw 200 test codes where they lie. Each is written as its digit, in the colour of its class. Turn the figure and look for families.
 
+
 # %%
-COLORS = [
-    *("#0072B2", "#B34700", "#007A5A", "#B0508A", "#7A5C00"),
-    *("#2A2A2A", "#C00000", "#5B3FA0", "#1F9ACF", "#6E6E6E"),
-]
-
-
 def encode(net, images):
     net.eval()
     with torch.inference_mode():
-        return torch.cat([net.encoder(x.to(device)).cpu() for x in images.split(1000)])
+        return net.encoder(images.to(device)).cpu()
 
 
 codes, test_codes = encode(net, train_vectors), encode(net, test_vectors)
 print(tuple(codes.shape), tuple(test_codes.shape))
 
 
-# %%
+# %% tags=["figure"]
 def draw_codes(ax, azimuth, elevation):
+    colors = [
+        *("#0072B2", "#B34700", "#007A5A", "#B0508A", "#7A5C00"),
+        *("#2A2A2A", "#C00000", "#5B3FA0", "#1F9ACF", "#6E6E6E"),
+    ]
     for z, label in zip(test_codes[:200].tolist(), test_labels[:200].tolist(), strict=True):
-        ax.text(*z, str(label), color=COLORS[label], fontsize=9, weight="bold", ha="center")
+        ax.text(*z, str(label), color=colors[label], fontsize=9, weight="bold", ha="center")
     low, high = test_codes[:200].aminmax(dim=0)
     limits = torch.stack([low, high], dim=1).tolist()
     ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
@@ -475,7 +438,7 @@ def draw_codes(ax, azimuth, elevation):
     ax.view_init(elev=elevation, azim=azimuth)
 
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 def turn(azimuth, elevation):
     fig, ax = plt.subplots(figsize=(7, 6), subplot_kw={"projection": "3d"})
     draw_codes(ax, azimuth, elevation)
@@ -491,7 +454,7 @@ _ = interact(
 # %% [markdown]
 # Azimuth turns the figure like a merry-go-round, elevation tips it. Two views of the same points:
 
-# %%
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(12.5, 6), subplot_kw={"projection": "3d"})
 for ax, azimuth in zip(axes, (-60, 30), strict=True):
     draw_codes(ax, azimuth, elevation=25)
@@ -503,7 +466,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most equal digits lie together. Nobody told the net which digits are equal: it has never seen a label. It puts pictures side by side that can be drawn in nearly the same way.
+# Most equal digits lie together, though some groups touch or overlap. Nobody told the net which digits are equal: it has never seen a label. It puts pictures side by side that can be drawn in nearly the same way.
 #
 # Is that only an impression? Take each of 1,000 test codes, look for the nearest of 10,000 training codes (`torch.cdist` gives all distances between two lists of points), and ask whether both carry the same label.
 
@@ -512,11 +475,9 @@ nearest = torch.cdist(test_codes[:1000], codes[:10_000]).argmin(dim=1)
 agree = (train_labels[nearest] == test_labels[:1000]).float().mean().item()
 print(f"the nearest code belongs to the same digit: ≈ {100 * agree:.1f} % (by chance about 10 %)")
 
-# %%
-# Checkpoint: neighbours in the code are the same digit far more often than by chance
-assert agree > 0.65
-assert codes.shape == (60_000, 3)
-assert not codes.isnan().any()
+# %% tags=["claim"]
+# "Most equal digits lie together"
+assert agree > 0.5
 
 # %% [markdown]
 # Now look at the axes. Where do the codes lie, how far do they reach?
@@ -524,10 +485,6 @@ assert not codes.isnan().any()
 # %%
 for name, values in [("mean", codes.mean(dim=0)), ("standard deviation", codes.std(dim=0))]:
     print(f"{name:18} " + " ".join(f"≈ {value:.1f}" for value in values))
-
-# %%
-# Checkpoint: the codes reach far beyond 1; here is the spread of the widest of the three
-assert codes.std(dim=0).max() > 3
 
 # %% [markdown]
 # The cloud has no particular size and no particular place. With another seed it lies elsewhere. Keep that in mind for section 12.
@@ -544,10 +501,10 @@ percentiles = codes.quantile(torch.tensor([0.05, 0.5, 0.95]), dim=0)  # (3, 3)
 def decode(z):
     """Codes (n, 3) -> pictures (n, 784)."""
     with torch.inference_mode():
-        return torch.cat([net.decoder(part.to(device)).cpu() for part in z.split(1000)])
+        return net.decoder(z.to(device)).cpu()
 
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 def draw_code(z1, z2, z3):
     fig, ax = plt.subplots(figsize=(2.8, 2.8))
     plotting.mosaic(decode(torch.tensor([[z1, z2, z3]])), columns=1, ax=ax)
@@ -571,6 +528,8 @@ strip = percentiles[1].repeat(3, 9, 1)  # (row, column, code number)
 for i in range(3):
     strip[i, :, i] = codes[:, i].quantile(torch.linspace(0.05, 0.95, 9))
 drawn = decode(strip.reshape(27, 3))
+
+# %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(8, 3))
 plotting.mosaic(drawn, columns=9, ax=ax)
 for i in range(3):
@@ -581,13 +540,10 @@ plotting.show(
     "one digit turns gradually into others.",
 )
 
-# %%
-# Checkpoint: the picture changes gradually: neighbours in a row differ less than its two ends
-rows_of_images = drawn.reshape(3, 9, 784)
-jumps = (rows_of_images[:, 1:] - rows_of_images[:, :-1]).square().sum(dim=2)  # (3, 8)
-ends = (rows_of_images[:, -1] - rows_of_images[:, 0]).square().sum(dim=1)  # (3,)
-assert (jumps.mean(dim=1) < ends).all()
-torch.testing.assert_close(rows_of_images[1:, 4], rows_of_images[:2, 4], rtol=0, atol=1e-4)
+# %% tags=["claim"]
+# "So the picture in the middle is the same in all rows"
+middles = drawn.reshape(3, 9, 784)[:, 4]
+torch.testing.assert_close(middles[1:], middles[:-1], rtol=0, atol=1e-3)
 
 # %% [markdown]
 # Under the sliders the picture changes gradually. Here the steps are larger, and one of them can turn a digit into another. The three numbers have no names. You will not find a slider for "thickness" and one for "slant", because nothing in the loss asked for that.
@@ -597,6 +553,8 @@ torch.testing.assert_close(rows_of_images[1:, 4], rows_of_images[:2, 4], rtol=0,
 # %%
 picked = decode(torch.tensor([[1.79, 3.36, 2.06]]))
 real = decode(test_codes[:1])
+
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 3, figsize=(6.6, 2.6))
 plotting.mosaic(picked, columns=1, ax=axes[0], title="(1.79, 3.36, 2.06)")
 plotting.mosaic(real, columns=1, ax=axes[1], title="a real code")
@@ -646,9 +604,7 @@ plotting.show(
 # %%
 few = train_vectors[:20_000]
 center = few.mean(dim=0)
-differences = few - center
-covariance = differences.T @ differences / len(few)  # (784, 784)
-del differences  # 63 MB
+covariance = (few - center).T @ (few - center) / len(few)  # (784, 784)
 eigenvalues, directions = torch.linalg.eigh(covariance.double())
 eigenvalues, directions = eigenvalues.flip(0), directions.flip(1).float()  # largest first
 
@@ -661,8 +617,7 @@ def pca(x, k):
 
 
 def pca_error(images, k):
-    parts = [reconstruction_error(pca(x, k), x).item() for x in images.split(1000)]
-    return np.mean(parts).item()  # all parts hold 1,000 images
+    return reconstruction_error(pca(images, k), images).item()
 
 
 # %%
@@ -671,18 +626,28 @@ pca_errors = [pca_error(test_vectors, k) for k in SIZES]
 for k, error in zip(SIZES, pca_errors, strict=True):
     print(f"PCA with {k:2d} numbers: test error ≈ {error:.1f}")
 
-# %%
-# Checkpoint: on the pictures it was made from, the error is the sum of the eigenvalues left out
-for k in (1, 8, 784):
-    assert abs(pca_error(few, k) - eigenvalues[k:].sum().item()) < 0.05
+# %% [markdown]
+# Two things to check. On the pictures that PCA was made from, its error is the sum of the eigenvalues left out, as the derivation says. And three other directions, picked at random, at right angles to each other too, do worse.
 
 # %%
-# Checkpoint: three random directions at right angles do worse
+for k in (1, 3, 32):
+    error, left_out = pca_error(few, k), eigenvalues[k:].sum().item()
+    print(f"{k:2d} numbers: error ≈ {error:.1f} · left out ≈ {left_out:.1f}", end=" · ")
+    print(f"difference {abs(error - left_out):.1f}")
+
+# %%
 seed_everything(SEED)
-other = torch.linalg.qr(torch.randn(784, 3)).Q  # (784, 3), columns of length 1
-x = test_vectors[:1000]
-projected = center + (x - center) @ other @ other.T
-assert reconstruction_error(projected, x) > pca_error(x, 3) + 20
+random_directions = torch.linalg.qr(torch.randn(784, 3)).Q  # (784, 3), columns of length 1
+recon = center + (test_vectors - center) @ random_directions @ random_directions.T
+random_error = reconstruction_error(recon, test_vectors).item()
+print(f"3 numbers, test error: random ≈ {random_error:.1f} · PCA ≈ {pca_errors[2]:.1f}")
+
+# %% tags=["claim"]
+# "The factor λ, its eigenvalue, is the variance of the pictures along it"
+along = (few - center) @ directions[:, :3]
+torch.testing.assert_close(along.var(dim=0), eigenvalues[:3].float(), rtol=1e-3, atol=0)
+# "And three other directions, picked at random, [...] do worse"
+assert pca_errors[2] < random_error
 
 # %% [markdown]
 # ### The nets
@@ -699,16 +664,6 @@ def autoencoder_with(k):
     return net.to(device)
 
 
-# %%
-# Checkpoint: the narrowest place is the code, and Tanh still ends the decoder
-widest = autoencoder_with(32)
-sizes = [shape[1] for _, shape in trace(widest.encoder, test_vectors[:2].to(device))]
-assert sizes == [128, 128, 64, 64, 32]
-assert [layer.out_features for layer in widest.decoder if isinstance(layer, nn.Linear)] == [
-    *(64, 128, 784)
-]
-assert isinstance(widest.decoder[-1], nn.Tanh)
-
 # %% [markdown]
 # All five get the same small budget: three epochs over the same 20,000 pictures, one cycle with its peak at $4 \cdot 10^{-3}$.
 
@@ -721,7 +676,7 @@ for k in SIZES:
 for k, error in zip(SIZES, net_errors, strict=True):
     print(f"net with {k:2d} numbers: test error ≈ {error:.1f}")
 
-# %%
+# %% tags=["figure"]
 fig, ax = plt.subplots()
 ax.plot(SIZES, pca_errors, "s--", label="PCA")
 ax.plot(SIZES, net_errors, "o-", label="autoencoder, 3 short epochs")
@@ -738,25 +693,18 @@ plotting.show(
     "the autoencoder is a little below PCA, with two to eight far below; with 32 PCA is ahead.",
 )
 
-# %%
-# Checkpoint: more numbers, less error; with two to eight numbers the net is clearly ahead of PCA
-assert pca_errors == sorted(pca_errors, reverse=True)
-assert net_errors[0] > net_errors[2] > net_errors[3]
-for k in (1, 2, 3):  # sizes 2, 3 and 8
-    assert net_errors[k] < 0.92 * pca_errors[k]
-
-# %%
-# Checkpoint: with 32 numbers PCA is ahead; longer training beats a short one at size 3
-lead = [linear - net for net, linear in zip(net_errors, pca_errors, strict=True)]
-assert lead[2] > 10 > 0 > lead[4]
-assert test_error < net_errors[2]
+# %% tags=["claim"]
+# "With two to eight numbers the net's code [...] is worth far more than PCA's [...] Three numbers of
+# the net of section 4 [...] do better than eight of PCA. With 32 numbers PCA is ahead"
+assert net_errors[1] < pca_errors[1]
+assert net_errors[2] < pca_errors[2]
+assert net_errors[3] < pca_errors[3]
+assert net_errors[4] > pca_errors[4]
+if not data.standin_in_use():
+    assert test_error < pca_errors[3]
 
 # %% [markdown]
-# With two to eight numbers the net's code, which may bend, is worth far more than PCA's, which is flat. Three numbers of the net of section 4, which has seen three times as many pictures for longer, do better than eight of PCA (on the official digits). With 32 numbers PCA is ahead of so short a training. PCA is the exact best of its kind at once, while the net has to find its weights step by step. A baseline like this keeps you honest: whenever a network is slower than a formula, it should also be better.
-
-# %%
-# Checkpoint: three numbers of the long training against eight of PCA, on the official digits
-assert data.standin_in_use() or test_error < pca_errors[3]
+# With one number there is not much between the two. With two to eight numbers the net's code, which may bend, is worth far more than PCA's, which is flat. Three numbers of the net of section 4, which has seen three times as many pictures for longer, do better than eight of PCA. With 32 numbers PCA is ahead of so short a training. PCA is the exact best of its kind at once, while the net has to find its weights step by step. A baseline like this keeps you honest: whenever a network is slower than a formula, it should also be better.
 
 # %% [markdown]
 # ### Exercise 4.3 · predict: A curve in the plane
@@ -815,6 +763,8 @@ def convolve(image, kernel, stride, padding):  # (h, w), (k, k)
 kernel = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [-1.0, -1.0, -1.0]])  # above minus below
 image = test_images[0, 0]
 fine, coarse = convolve(image, kernel, 1, 1), convolve(image, kernel, 3, 1)
+
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 titles = ("the picture", "stride 1", "stride 3")
 for ax, picture, title in zip(axes, (image, fine, coarse), titles, strict=True):
@@ -824,21 +774,23 @@ for ax, picture, title in zip(axes, (image, fine, coarse), titles, strict=True):
     ax.set_title(f"{title}: {picture.shape[0]} by {picture.shape[1]}")
 plotting.show(
     fig,
-    alt="A digit and two convolutions of it. The kernel compares above with below: lower edges of "
-    "strokes come out bright, upper edges dark, everything else mid-grey, which is 0. With stride 3 "
-    "the result has 10 by 10 pixels.",
+    alt="A digit and two convolutions of it: lower edges of strokes bright, upper edges dark, "
+    "everything else mid-grey. With stride 3 the result is coarse, 10 by 10 pixels.",
 )
 
+# %% [markdown]
+# Lower edges of strokes come out bright, upper edges dark. Where nothing changes the kernel gives 0, which is mid-grey. The bright bar at the top and the dark one at the bottom are no strokes. Padding adds zeros, which are grey on our scale, and the step from grey to black is an edge too.
+#
+# Does our loop compute what PyTorch calls a convolution? Count the numbers that differ by more than rounding:
+
 # %%
-# Checkpoint: our loop gives what PyTorch's convolution gives; where all is alike, the kernel gives 0
-assert kernel.sum() == 0
 for stride, padding in ((1, 0), (1, 1), (2, 1), (3, 1)):
+    ours = convolve(image, kernel, stride, padding)
     theirs = nn.functional.conv2d(image[None], kernel[None, None], stride=stride, padding=padding)
-    torch.testing.assert_close(convolve(image, kernel, stride, padding), theirs[0])
+    differ = ((ours - theirs[0]).abs() > 1e-4).sum()
+    print(f"stride {stride}, padding {padding}: {differ} of {ours.numel()} differ")
 
 # %% [markdown]
-# The bright bar at the top and the dark one at the bottom are no strokes. Padding adds zeros, which are grey on our scale, and the step from grey to black is an edge too.
-#
 # This kernel was made by hand, to find horizontal edges. In a network the kernels are parameters and learned like all others.
 #
 # Look at the sizes: stride 3 made 10 by 10 out of 28 by 28. Why 10? With padding 1 the picture is 30 pixels wide. A window of 3 can begin at pixel 0, 3, 6, … as long as it ends inside. The last place where it fits begins at 27. And 0, 3, …, 27 are ten places.
@@ -897,21 +849,20 @@ def stamp(row, kernel, stride, padding):  # (n,), (k,)
     return result[padding : len(result) - padding]
 
 
-stamp(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 10.0, 100.0]), stride=2, padding=0)
+row, kernel = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 10.0, 100.0])
+stamp(row, kernel, stride=2, padding=0)
 
 # %% [markdown]
-# 102 is 1 · 100 + 2 · 1: there the first two stamps overlap.
+# 102 is 1 · 100 + 2 · 1: there the first two stamps overlap. And beside PyTorch, with other strides and paddings:
 
 # %%
-# Checkpoint: our stamps give what PyTorch's transposed convolution gives, in value and in size
-row, kernel = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 10.0, 100.0])
-for stride, padding in ((1, 0), (2, 0), (2, 1), (3, 1)):
+for stride, padding in ((1, 0), (2, 1), (3, 1)):
     ours = stamp(row, kernel, stride, padding)
     theirs = nn.functional.conv_transpose1d(
         row[None, None], kernel[None, None], stride=stride, padding=padding
     )
-    torch.testing.assert_close(ours, theirs[0, 0])
-    assert len(ours) == (len(row) - 1) * stride + len(kernel) - 2 * padding
+    print(f"stride {stride}, padding {padding}: by hand {ours.round().int().tolist()}", end=" · ")
+    print(f"PyTorch {theirs[0, 0].round().int().tolist()}")
 
 # %% [markdown]
 # ### The network
@@ -962,25 +913,10 @@ class ConvAutoencoder(nn.Module):
 seed_everything(SEED)
 conv_net = ConvAutoencoder().to(device)
 x = test_images[:5].to(device)
-steps_in, steps_out = trace(conv_net.encoder, x), trace(conv_net.decoder, conv_net.encoder(x))
-for name, shape in steps_in + steps_out:
+for name, shape in trace(conv_net.encoder, x) + trace(conv_net.decoder, conv_net.encoder(x)):
     print(f"{name:15} {shape}")
 conv_parameters = sum(parameter.numel() for parameter in conv_net.parameters())
 print(f"{conv_parameters:,} parameters")
-
-# %%
-# Checkpoint: every shape is the one of the table, and the code holds 32 numbers
-inward, outward = ([shape[1:] for _, shape in steps] for steps in (steps_in, steps_out))
-assert inward == 2 * [(16, 10, 10)] + [(16, 5, 5)] + 2 * [(8, 3, 3)] + [(8, 2, 2)]
-assert outward == 2 * [(16, 5, 5)] + 2 * [(8, 15, 15)] + 2 * [(1, 28, 28)]
-assert 8 * 2 * 2 == 32
-assert steps_out[-1][0] == "Tanh"
-
-# %%
-# Checkpoint: a kernel for every pair of channels, a bias for every output; 38 times fewer than before
-kernels = [(1, 16, 3), (16, 8, 3), (8, 16, 3), (16, 8, 5), (8, 1, 2)]
-assert conv_parameters == sum(n * m * k * k + m for n, m, k in kernels) == 5_729
-assert num_parameters // conv_parameters == 38
 
 # %% [markdown]
 # 5,729 parameters against 219,891, because one kernel serves the whole picture. It trains for four epochs only, with the peak of the rate at $4 \cdot 10^{-2}$, ten times that of section 4. So small a net stands such a rate. The optimiser gets a **weight decay** of $10^{-5}$: it adds $10^{-5}$ times each parameter to its gradient, which pulls every weight a little towards 0; only those that the loss needs resist. (`channels_last` is another order of the numbers in memory, in which convolutions run faster. Lesson 9 explains it.)
@@ -992,7 +928,7 @@ conv_errors = fit(conv_net, train_images, test_images, 4, 4e-2, weight_decay=1e-
 print(f"convolutional:   test error ≈ {conv_errors[-1]:.1f} with 32 code numbers")
 print(f"fully connected: test error ≈ {test_error:.1f} with 3 code numbers")
 
-# %%
+# %% tags=["figure"]
 conv_probes = reconstruct(conv_net, test_images[first]).flatten(1)
 fig, axes = plt.subplots(3, 1, figsize=(7.6, 2.4))
 names = ("original", "fully connected, code of 3", "convolutional, code of 32")
@@ -1005,17 +941,6 @@ plotting.show(
     "The convolutional ones follow the individual stroke, with a coarse and uneven texture.",
 )
 
-# %%
-# Checkpoint: the convolutional net's test error, and it never stopped learning
-conv_error = conv_errors[-1]
-assert 30 < conv_error <= 92  # eighteen seeds, official data: 69 to 86
-assert conv_errors[0] > conv_errors[2] > conv_error
-
-# %%
-# Checkpoint: less error than with three numbers, and more than PCA with as many as it has itself
-assert conv_error < test_error
-assert conv_error > pca_errors[4]
-
 # %% [markdown]
 # Look at the two lower rows. The net with three numbers draws smooth strokes, and not always of the right digit. The convolutional net follows the stroke of this very picture, but roughly, as if through frosted glass.
 #
@@ -1024,16 +949,16 @@ assert conv_error > pca_errors[4]
 
 # %%
 def judged(images):
-    """Return the judge's confidence and its answer for each image (n, 784)."""
+    """Return the judge's confidence and its answer for each image."""
     with torch.inference_mode():
-        logits = torch.cat([judge(x.to(device)).cpu() for x in images.split(1000)])
+        logits = judge(images.to(device)).cpu()
     return logits.softmax(dim=1).max(dim=1)
 
 
 def readable(net, images):
     """Share of the reconstructions that the judge reads as the label of the original."""
-    answers = [judged(reconstruct(net, x).flatten(1))[1] for x in images.split(1000)]
-    return (torch.cat(answers) == test_labels).float().mean().item()
+    _, answers = judged(reconstruct(net, images))
+    return (answers == test_labels).float().mean().item()
 
 
 # %%
@@ -1046,11 +971,10 @@ read = {
 for name, share in read.items():
     print(f"{name:27} read as the right digit: ≈ {100 * share:.1f} %")
 
-# %%
-# Checkpoint: all three nets lose some digits, and keep most
-assert read["original"] > 0.95
-assert all(0.75 < share < read["original"] - 0.01 for share in list(read.values())[1:])
-assert read["fully connected, code of 3"] < read["original"] - 0.03
+# %% tags=["claim"]
+# "No net keeps every digit. [...] the error of PCA with 32 is lower still"
+assert read["original"] > max(share for name, share in read.items() if name != "original")
+assert pca_errors[4] < min(net_errors[4], conv_errors[-1])
 
 # %% [markdown]
 # No net keeps every digit. And be careful with the comparison: the convolutional net has 32 code numbers, not 3. The fully connected net of section 7 with 32 numbers (third line) does about as well after a shorter training, and the error of PCA with 32 is lower still; but its directions are 784 · 32 numbers. What the convolution shows is how far one gets with 5,729.
@@ -1068,18 +992,14 @@ shirt[4:25, 8:20] = 1  # body
 shirt[4:10, 3:25] = 1  # sleeves
 shirt[4:7, 11:17] = -1  # neck
 odd = torch.stack([torch.rand(28, 28) * 2 - 1, checkerboard, shirt]).flatten(1)  # (3, 784)
+guests = ("static", "checkerboard", "shirt")
 odd_recon = reconstruct(net, odd)
+odd_errors = (odd_recon - odd).square().sum(dim=1)  # (3,)
 
-# %%
-# Checkpoint: checkerboard and shirt are black and white alone
-assert odd[1:].abs().eq(1).all()
-assert (odd[1:] == 1).sum(dim=1).tolist() == [384, 294]
-
-# %%
+# %% tags=["figure"]
 sheet = torch.cat([odd, probes[[7]], odd_recon, snapshots[20][[7]]])
-errors = (sheet[4:] - sheet[:4]).square().sum(dim=1).tolist()
-names = ["static", "checkerboard", "shirt", "a digit"]
-titles = names + [f"error ≈ {error:.0f}" for error in errors]
+sheet_errors = (sheet[4:] - sheet[:4]).square().sum(dim=1)
+titles = [*guests, "a digit"] + [f"error ≈ {error:.0f}" for error in sheet_errors]
 fig = plotting.image_grid(sheet, titles=titles, columns=4)
 fig.set_size_inches(7, 4)
 plotting.show(
@@ -1094,27 +1014,22 @@ plotting.show(
 # Two things can be measured. Is the error larger than for digits? And does the drawing lie closer to some training digit than to the picture that it should repeat?
 
 # %%
-each_error = torch.cat(
-    [(reconstruct(net, x) - x).square().sum(dim=1) for x in test_vectors.split(1000)]
-)  # (10000,)
+each_error = (reconstruct(net, test_vectors) - test_vectors).square().sum(dim=1)  # (10000,)
 unusual = each_error.quantile(0.99).item()
 EXACT = "donot_use_mm_for_euclid_dist"  # by differences: the default is rough for near points
 to_digit = torch.cdist(odd_recon, few, compute_mode=EXACT).amin(dim=1).square()  # (3,)
 print(f"99 of 100 test digits have an error below ≈ {unusual:.0f}")
-for name, error, distance in zip(names, errors, to_digit.tolist(), strict=False):
+for name, error, distance in zip(guests, odd_errors, to_digit, strict=True):
     print(f"{name:12} to its own picture ≈ {error:.0f} to the nearest digit ≈ {distance:.0f}")
 
-# %%
-# Checkpoint: odd inputs are clearly worse than 99 % of digits, and their drawings are nearer to
-# a digit, with squared distances on both sides
-by_hand = (few - odd_recon[0]).square().sum(dim=1).min()
-torch.testing.assert_close(to_digit[0], by_hand, rtol=1e-4, atol=0)
-odd_error = torch.tensor(errors[:3])
-assert (odd_error > 1.1 * unusual).all()
-assert (to_digit < 0.6 * odd_error).all()
+# %% tags=["claim"]
+# "each guest's error is larger than that of 99 digits in 100, and each drawing lies closer to a
+# digit than to its own picture"
+assert (odd_errors > unusual).all()
+assert (to_digit < odd_errors).all()
 
 # %% [markdown]
-# So a large error is a warning: perhaps nothing like this was in the training. (One test digit in a hundred lies beyond our limit too, by its making.) Machines are watched in this way: an autoencoder learns their normal sound, and a large error rings the bell.
+# Twice yes: each guest's error is larger than that of 99 digits in 100, and each drawing lies closer to a digit than to its own picture. So a large error is a warning: perhaps nothing like this was in the training. (One test digit in a hundred lies beyond our limit too, by its making.) Machines are watched in this way: an autoencoder learns their normal sound, and a large error rings the bell.
 
 # %% [markdown]
 # ## 10 · A walk between two codes
@@ -1139,29 +1054,24 @@ walk = decode(line(z_a, z_b, 41)[0])  # (41, 784)
 stop_confidence, stop_answer = judged(walk)
 
 
-# %%
-def draw_stop(ax, position, stop):
-    plotting.mosaic(walk[[stop]], columns=1, ax=ax)
-    position.plot(np.linspace(0, 1, 41), stop_confidence)
-    position.plot(stop / 40, stop_confidence[stop], "o", color="#D55E00", markersize=9)
-    position.set(xlabel="$t$", ylabel="judge's confidence", ylim=(0, 1.03))
-
-
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 def walk_to(stop):
     fig, (ax, position) = plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2])
-    draw_stop(ax, position, stop)
-    ax.set_title(f"a {stop_answer[stop]}, says the judge")
+    title = f"a {stop_answer[stop]}, says the judge"
+    plotting.mosaic(walk[[stop]], columns=1, ax=ax, title=title)
+    position.plot(torch.linspace(0, 1, 41), stop_confidence)
+    position.plot(stop / 40, stop_confidence[stop], "o", color="#D55E00", markersize=9)
+    position.set(xlabel="$t$", ylabel="judge's confidence", ylim=(0, 1.03))
     plotting.show(fig, alt=f"Stop {stop} of 40 on the way from a zero to a one.")
 
 
 _ = interact(walk_to, stop=IntSlider(20, min=0, max=40, continuous_update=False))
 
-# %%
+# %% tags=["figure"]
 fig, (ax, position) = plt.subplots(2, 1, figsize=(9.5, 4.4), height_ratios=[1, 2])
 plotting.mosaic(walk[::4], columns=11, ax=ax, title="every fourth stop")
-position.plot(np.linspace(0, 1, 41), stop_confidence)
-position.plot(np.linspace(0, 1, 11), stop_confidence[::4], "o")
+position.plot(torch.linspace(0, 1, 41), stop_confidence)
+position.plot(torch.linspace(0, 1, 11), stop_confidence[::4], "o")
 _ = position.set(xlabel="$t$", ylabel="judge's confidence", ylim=(0, 1.03), xlim=(-0.05, 1.05))
 plotting.show(
     fig,
@@ -1191,9 +1101,9 @@ print(f"mean confidence: at the ends ≈ {ends:.3f}, lowest on the way ≈ {mean
 print(f"walks with a stop below 0.6: ≈ {100 * unsure:.0f} %")
 print(f"walks through a third digit: ≈ {100 * third:.0f} %")
 
-# %%
+# %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(7, 3.2))
-ax.plot(np.linspace(0, 1, 21), mean_confidence, "o-")
+ax.plot(torch.linspace(0, 1, 21), mean_confidence, "o-")
 ax.set(xlabel="$t$", ylabel="judge's mean confidence", title="500 walks between different digits")
 plotting.show(
     fig,
@@ -1201,13 +1111,13 @@ plotting.show(
     "with ups and downs.",
 )
 
-# %%
-# Checkpoint: confidence sags on the way; many walks pass an unclear picture, many a third digit
-assert mean_confidence.min() < ends - 0.01
-assert 2 <= mean_confidence.argmin() <= 18  # six seeds: 5 to 15
-assert unsure > 0.12
-assert not other[:, [0, -1]].any()  # the ends are no third digit
-assert third > 0.4
+# %% tags=["claim"]
+# "Between them the judge becomes less certain, a little on average, and clearly so at single stops of
+# many walks, because the way leaves the group of one digit, crosses no man's land, and often enough
+# the group of another"
+assert mean_confidence.min() < min(mean_confidence[0], mean_confidence[-1])
+assert unsure > 0.1
+assert third > 0.2
 
 # %% [markdown]
 # (Mind the axis, it does not begin at 0. The small ups and downs are chance.) At both ends stands a digit. Between them the judge becomes less certain, a little on average, and clearly so at single stops of many walks, because the way leaves the group of one digit, crosses no man's land, and often enough the group of another. Nobody ever asked the decoder to draw anything sensible there. In training it has seen codes of real pictures, and no others.
@@ -1238,7 +1148,7 @@ cleaned = {
 for name, error in cleaned.items():
     print(f"{name:20} distance from the clean picture ≈ {error:.1f}")
 
-# %%
+# %% tags=["figure"]
 rows = {
     "clean": probes,
     "noisy": noisy[first],
@@ -1251,19 +1161,18 @@ for ax, (name, images) in zip(axes, rows.items(), strict=True):
     ax.text(-6, 14, name, ha="right", va="center")
 plotting.show(
     fig,
-    alt="Ten digits, the same with strong noise, and two attempts to clean them: the plain "
-    "autoencoder draws broken strokes, the denoising one soft digits, several of them right.",
+    alt="Ten digits, the same with strong noise, and the attempts of both nets to clean them.",
 )
 
-# %%
-# Checkpoint: noise costs 784 σ², fifteen times the mean picture; both nets do better than that one
-assert abs(cleaned["noisy input"] - 784 * NOISE**2) < 8
-assert cleaned["plain net, fed noise"] < 0.8 * lazy["always the mean"]
-assert cleaned["denoising net"] < 0.95 * cleaned["plain net, fed noise"]
-del noisy
+# %% tags=["claim"]
+# "The noise alone costs 784 · 2² = 3136 [...] Even the plain net stays well below the mean picture.
+# [...] The denoising net was trained for this and comes closer still"
+assert 0.98 < cleaned["noisy input"] / 3136 < 1.02
+assert cleaned["plain net, fed noise"] < lazy["always the mean"]
+assert cleaned["denoising net"] < cleaned["plain net, fed noise"]
 
 # %% [markdown]
-# The noise alone costs $784 \cdot 2^2 = 3136$, as much as black in place of white on all 784 pixels. But compare with the mean picture, which looks at nothing and costs a fifteenth of that (section 3). Even the plain net stays well below the mean picture. Its decoder can draw little but strokes, and each sum in its first layer runs over 784 pixels, so that much of the noise cancels. The denoising net was trained for this and comes closer still, after the same three epochs. Where it cannot tell, it draws the blur between the candidates.
+# The plain net draws broken strokes, the denoising net soft digits, several of them the right ones. The noise alone costs $784 \cdot 2^2 = 3136$, as much as black in place of white on all 784 pixels. But compare with the mean picture, which looks at nothing and costs a fifteenth of that (section 3). Even the plain net stays well below the mean picture. Its decoder can draw little but strokes, and each sum in its first layer runs over 784 pixels, so that much of the noise cancels. The denoising net was trained for this and comes closer still, after the same three epochs. Where it cannot tell, it draws the blur between the candidates.
 
 # %% [markdown]
 # ### Exercise 4.5 · find the bug: The denoiser that is asked for noise
@@ -1280,7 +1189,7 @@ del noisy
 #     return loss.item()
 # ```
 #
-# Mend both faults, so that the loss is summed over pixels and averaged over the batch, and the net is asked for the right thing.
+# Mend both faults, so that the loss is summed over pixels and averaged over the batch, the net is asked for the right thing, and the noise is new at every call.
 #
 # <details><summary>Hint</summary>
 #
@@ -1334,14 +1243,13 @@ fitted_codes = codes.mean(dim=0) + random_codes @ factor.T
 kinds = {"real": test_codes, "fitted": fitted_codes, "random": random_codes}
 drawings = {name: decode(z) for name, z in kinds.items()}  # (10000, 784) each
 
-# %%
-# Checkpoint: the fitted codes have the mean and the covariance of the real ones
-torch.testing.assert_close(factor @ factor.T, codes.T.cov(), rtol=1e-3, atol=1e-3)
-spread = codes.std(dim=0)
-assert ((fitted_codes.mean(dim=0) - codes.mean(dim=0)).abs() < 0.05 * spread).all()
-assert ((fitted_codes.std(dim=0) / spread - 1).abs() < 0.05).all()
+# %% tags=["claim"]
+# "an ellipsoid of the same place, size and direction as the cloud"
+cloud, ellipsoid = codes.T.cov(), fitted_codes.T.cov()
+assert (ellipsoid - cloud).norm() < 0.1 * cloud.norm()
+assert ((fitted_codes.mean(dim=0) - codes.mean(dim=0)).abs() < 0.1 * codes.std(dim=0)).all()
 
-# %%
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 3, figsize=(11, 4))
 for ax, (name, images) in zip(axes, drawings.items(), strict=True):
     plotting.mosaic(images[:64], columns=8, ax=ax, title=f"{name} codes")
@@ -1352,7 +1260,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Look at the third sheet. Each picture comes from a different code, and yet the same few shapes return. Put numbers to it:
+# Real codes give many different digits, fitted codes digits and shapes between digits. Now look at the third sheet. Each picture comes from a different code, and yet the same few shapes return. Put numbers to it:
 #
 # - the judge's mean confidence, and the share of pictures of which it is **sure** (confidence over 0.9),
 # - the share of the digit that it sees most often (a tenth, if all ten came up equally),
@@ -1369,7 +1277,6 @@ for name, images in drawings.items():
         "shares": shares,
         "variety": images.var(dim=0, correction=0).sum().item(),
     }
-del drawings["real"], drawings["fitted"]  # 63 MB
 
 # %%
 for name, row in table.items():
@@ -1377,7 +1284,7 @@ for name, row in table.items():
     print(f"         commonest digit ≈ {100 * row['shares'].max():.0f} %")
     print(f"         variety ≈ {row['variety']:.1f}")
 
-# %%
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 3, figsize=(12, 3), sharey=True)
 for ax, (name, row) in zip(axes, table.items(), strict=True):
     plotting.probability_bars(row["shares"], range(10), ax=ax)
@@ -1389,23 +1296,20 @@ plotting.show(
     "ten, unevenly. Random codes: a few digits take nearly everything.",
 )
 
-# %%
-# Checkpoint: random codes give few digits, pictures much like each other, and often a sure judge
-real, fitted, random = (table[name] for name in ("real", "fitted", "random"))
-assert random["shares"].max() > 1.5 * real["shares"].max()  # 22 seeds: 2.8 times and more
-assert random["shares"].min() < 0.002  # 22 seeds: 0
-assert random["variety"] < real["variety"]  # 22 seeds: 0.44 to 0.86 of it
-assert random["sure"] > 0.3
-
-# %%
-# Checkpoint: fitted codes give all digits, more varied than random ones, less clear than real ones
-assert fitted["confidence"] < real["confidence"]  # 28 seeds: by 0.009 to 0.053
-assert fitted["sure"] < real["sure"]
-assert fitted["variety"] > 1.1 * random["variety"]  # 22 seeds: 1.3 times and more
-assert fitted["shares"].min() > 0.002  # 22 seeds: from 0.017
+# %% tags=["claim"]
+# "A few digits take most of the sheet, others hardly ever come, and the pictures differ less from each
+# other than those of real codes. [...] it is sure of many of the random codes' pictures as well"
+assert table["random"]["shares"].topk(3).values.sum() > 0.5
+assert (table["random"]["shares"] < 0.02).sum() > 1
+assert table["random"]["variety"] < table["real"]["variety"]
+assert table["random"]["sure"] > 0.3
+# "The fitted codes bring all digits back, some of them rarely. But the judge is sure of fewer of their
+# pictures than of the real ones"
+assert 0 < table["fitted"]["shares"].min() < 0.07
+assert table["fitted"]["sure"] < table["real"]["sure"]
 
 # %% [markdown]
-# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, at least one never comes, and the pictures differ less from each other than those of real codes.
+# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, others hardly ever come, and the pictures differ less from each other than those of real codes.
 #
 # The fitted codes bring all digits back, some of them rarely. But the judge is sure of fewer of their pictures than of the real ones.
 #
@@ -1428,11 +1332,11 @@ gap = (reconstruct(moved, probes) - snapshots[20]).abs().max().item()
 print(f"error before ≈ {test_error:.3f} and after ≈ {error_on(moved, test_vectors):.3f}")
 print(f"largest difference of a pixel ≈ {gap:.0e}")
 
-# %%
-# Checkpoint: other codes, the same pictures: the loss cannot tell the two nets apart
+# %% tags=["claim"]
+# "Stretch all codes tenfold and move them by 100, and let the decoder undo it"
 torch.testing.assert_close(moved_codes, 10 * test_codes + 100, rtol=1e-3, atol=1e-2)
-assert 0 < gap < 1e-2
 assert abs(error_on(moved, test_vectors) - test_error) < 0.01
+assert gap < 0.01
 
 # %% [markdown]
 # A standard normal distribution means nothing to such a net. Our random codes nearly all fell into one small spot, wherever that happened to be in the cloud:
@@ -1443,10 +1347,10 @@ covered = (random_codes.norm(dim=1) < 3).float().mean().item()
 print(f"within 3 of the origin: random codes ≈ {100 * covered:.0f} %")
 print(f"                        training codes ≈ {100 * inside:.1f} %")
 
-# %%
-# Checkpoint: nearly all random codes lie in one small ball, and most real codes outside it
-assert covered > 0.95
-assert inside < 0.4  # six seeds: 0.05 to 0.24
+# %% tags=["claim"]
+# "Our random codes nearly all fell into one small spot"
+assert covered > 0.9
+assert inside < 0.5
 
 # %% [markdown]
 # The fitted distribution repairs place and size, and is not enough either. The cloud is no ellipsoid. It has arms and holes. How far is it from a code to the nearest training code?
@@ -1455,16 +1359,15 @@ assert inside < 0.4  # six seeds: 0.05 to 0.24
 # %%
 def to_nearest(z):
     """Mean distance from codes (n, 3) to the nearest training code."""
-    nearest = [torch.cdist(part, codes, compute_mode=EXACT).amin(dim=1) for part in z.split(50)]
-    return torch.cat(nearest).mean().item()
+    return torch.cdist(z, codes, compute_mode=EXACT).amin(dim=1).mean().item()
 
 
 near, far = to_nearest(test_codes[:1000]), to_nearest(fitted_codes[:1000])
 print(f"to the nearest training code: test codes ≈ {near:.2f} fitted codes ≈ {far:.2f}")
 
-# %%
-# Checkpoint: fitted codes fall where no training code is near
-assert far > 1.3 * near
+# %% tags=["claim"]
+# "For a fitted one the nearest is much further away on average"
+assert far > 1.5 * near
 
 # %% [markdown]
 # A test code has a training code close by. For a fitted one the nearest is much further away on average. Some fall into the holes between the groups, and give pictures between the digits, as on the walks. Others fall outside the cloud, where the decoder overdraws: look for thin and for very hard outlines on the second sheet.
@@ -1477,13 +1380,6 @@ assert far > 1.3 * near
 _ = results.save_samples(
     "autoencoder", results.Samples(drawings["random"], seconds, num_parameters)
 )
-
-# %%
-# Checkpoint: 10,000 pictures are stored, the ones we drew, to within one shade of 255
-stored = results.load_samples("autoencoder")
-assert stored.images.shape == (10_000, 1, 28, 28)
-assert (stored.images.flatten(1) - drawings["random"]).abs().max() <= 1 / 255 + 1e-4
-assert stored.num_parameters == 219_891
 
 # %% [markdown]
 # ## Common mistakes

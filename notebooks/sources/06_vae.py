@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (the loop, one-cycle rate, the judge), 4 (autoencoders) and 5 (the bound, the KL divergence, the reparameterisation). From school: mean, variance, and the bell curve.
 #
-# **Time** About 120 minutes to read, with the exercises. All cells together run in about 120 seconds on two slow cores without a graphics card.
+# **Time** About 110 minutes to read, with the exercises. All cells together run in about 120 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -28,10 +28,11 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 from tqdm.auto import tqdm
 
-from course_utils import data, plotting, results
-from course_utils.checks import lesson_06 as checks
-from course_utils.classifier import load_judge
+from course_utils import data, plotting
 from course_utils.device import pick_device, seed_everything
+from course_utils.lessons import results
+from course_utils.lessons.checks import lesson_06 as checks
+from course_utils.lessons.classifier import load_judge
 
 plt.style.use("course_utils.course")
 SEED = 0
@@ -56,11 +57,6 @@ train_images, train_labels = data.tensors(data.load("MNIST", train=True))
 test_images, test_labels = data.tensors(data.load("MNIST", train=False))
 train_images, test_images = train_images.flatten(1), test_images.flatten(1)
 print(tuple(train_images.shape), tuple(test_images.shape))
-
-# %%
-# Checkpoint: the scale that the loss of section 3 counts on
-assert train_images.aminmax() == (-1, 1)
-assert test_images.shape == (10_000, 784)
 
 # %% [markdown]
 # ## 2 · The network
@@ -151,12 +147,12 @@ x = test_images[:8].to(device)
 recon, mu, logvar = vae(x)
 num_parameters = sum(parameter.numel() for parameter in vae.parameters())
 print(f"image {tuple(x.shape)} -> mu {tuple(mu.shape)}, logvar {tuple(logvar.shape)}")
-print(f"-> reconstruction {tuple(recon.shape)}; {num_parameters:,} parameters")
+print(f"-> reconstruction {tuple(recon.shape)}")
+by_hand = 785 * 400 + 2 * 401 * 20 + 21 * 400 + 401 * 784  # (inputs + 1) · outputs of each layer
+print(f"parameters: by hand {by_hand:,} · counted {num_parameters:,}")
 
-# %%
-# Checkpoint: the widths 784-400-(20, 20)-400-784, and pixels that never leave [-1, 1]
-assert num_parameters == 785 * 400 + 2 * 401 * 20 + 21 * 400 + 401 * 784 == 652_824
-assert mu.shape == logvar.shape == (8, 20)
+# %% tags=["claim"]
+# "Tanh, which squeezes any number into (-1, 1), the range of the pixels"
 assert vae.decode(1000 * torch.randn(64, 20, device=device)).abs().max() <= 1
 
 # %% [markdown]
@@ -170,28 +166,19 @@ z = vae.sample(mu, logvar)
 print("mean   " + " ".join(f"≈ {value:.2f}" for value in z.mean(dim=0).tolist()))
 print("spread " + " ".join(f"≈ {value:.2f}" for value in z.std(dim=0).tolist()))
 
-# %%
-# Checkpoint: drawn codes have the mean and spread asked for, and each number its own noise
-assert ((z.mean(dim=0) - wanted_mu).abs() < 0.02 * wanted_std).all()
-assert (z.std(dim=0) / wanted_std - 1).abs().max() < 0.02
-assert (torch.corrcoef(z.T) - torch.eye(4, device=device)).abs().max() < 0.02
-
-# %%
-# Checkpoint: the noise is made on the device of mu (meta: PyTorch's device without memory)
-nowhere = torch.zeros(2, 20, device="meta")
-assert vae.sample(nowhere, nowhere).device.type == "meta"
-
-# %%
-# Checkpoint: training draws anew each time, evaluation decodes the mean of this very image
-vae.train()
-assert not torch.equal(vae(x)[0], vae(x)[0])
-vae.eval()
-recon, mu, _ = vae(x)
-assert torch.equal(recon, vae(x)[0])
-assert torch.equal(recon, vae.decode(vae.encode(x)[0]))
-
 # %% [markdown]
-# (The second checkpoint puts two tensors on PyTorch's `meta` device, which has shapes and no numbers, to see where the noise would be made. Older code reads `torch.FloatTensor(std.size()).normal_()`, followed by `if torch.cuda.is_available(): eps = eps.cuda()`. That works on two kinds of machine and breaks on every other.)
+# Both come out as asked for. Now the two modes: let eight images pass twice, in training and in evaluation.
+
+# %% tags=["claim"]
+# "Both come out as asked for"
+assert ((z.mean(dim=0) - wanted_mu).abs() < 0.05 * wanted_std).all()
+assert (z.std(dim=0) / wanted_std - 1).abs().max() < 0.05
+assert (torch.corrcoef(z.T) - torch.eye(4, device=device)).abs().max() < 0.05  # own noise each
+
+# %%
+for mode in (vae.train, vae.eval):
+    mode()
+    print(f"{mode.__name__:5} · two passes agree: {torch.equal(vae(x)[0], vae(x)[0])}")
 
 # %% [markdown]
 # ## 3 · The loss, and the likelihood behind it
@@ -210,13 +197,15 @@ def kl_per_unit(mu, logvar):  # (batch, latent) -> (batch, latent), in nats
     return 0.5 * (mu**2 + logvar.exp() - logvar - 1)
 
 
+# %% [markdown]
+# PyTorch has normal distributions too, `Normal(mean, spread)`, and `kl_divergence` for two of them. Four clouds in one unit, each against the prior:
+
 # %%
-# Checkpoint: the closed form is PyTorch's, unit by unit, never negative, and 0 for the prior
-mu, logvar = 2 * torch.randn(100, 20), torch.randn(100, 20)
-cloud, prior = Normal(mu, (logvar / 2).exp()), Normal(0.0, 1.0)
-torch.testing.assert_close(kl_per_unit(mu, logvar), kl_divergence(cloud, prior))
-assert kl_per_unit(mu, logvar).min() >= 0
-assert kl_per_unit(torch.zeros(1, 20), torch.zeros(1, 20)).abs().max() == 0
+prior = Normal(0.0, 1.0)
+for mean, spread in [(0.0, 1.0), (1.0, 1.0), (0.0, 0.5), (2.0, 0.1)]:
+    closed_form = kl_per_unit(torch.tensor(mean), 2 * torch.tensor(spread).log())
+    exact = kl_divergence(Normal(mean, spread), prior)
+    print(f"mean {mean}, spread {spread}: closed form {closed_form:.4f} · PyTorch {exact:.4f}")
 
 # %% [markdown]
 # The unit of these numbers is the **nat**: logarithms to base $e$. (One nat is 1.44 bits.)
@@ -240,13 +229,6 @@ def log_likelihood(x, recon):  # (batch, 784) twice -> (batch,), in nats
 CONSTANT = 392 * math.log(math.pi)
 print(f"{CONSTANT:.2f} nats")
 
-# %%
-# Checkpoint: it is the log-density of a Gaussian with variance 1/2, and the constant is 448.73
-x, recon = test_images[:5], test_images[5:10]
-expected = Normal(recon, math.sqrt(0.5)).log_prob(x).sum(dim=1)
-torch.testing.assert_close(log_likelihood(x, recon), expected)
-assert f"{CONSTANT:.2f}" == "448.73"
-
 # %% [markdown]
 # The constant has no gradient, so it plays no part in the training, and the loss leaves it out. It comes back in section 6.
 #
@@ -255,7 +237,7 @@ assert f"{CONSTANT:.2f}" == "448.73"
 # %% [markdown]
 # ### Exercise 6.2 · code: The loss of a VAE
 #
-# Write the loss for a batch: `x` and `recon` are `(batch, pixels)`, `mu` and `logvar` are `(batch, latent)`. Squared error plus KL, each summed where it must be summed and averaged where it must be averaged. Use none of the functions above.
+# Write the loss for a batch: `x` and `recon` are `(batch, pixels)`, `mu` and `logvar` are `(batch, latent)`. Squared error plus KL, each summed where it must be summed and averaged where it must be averaged: a tensor through which a gradient can flow. Use none of the functions above.
 #
 # <details><summary>Hint</summary>
 #
@@ -303,13 +285,16 @@ def vae_loss(reconstruction, kl):
     return reconstruction + kl
 
 
+# %% [markdown]
+# All of this section at once: for any images and clouds, the loss and its constant are what PyTorch's Gaussian with variance $\tfrac12$ and its KL divergence give. We take the second four test images as "reconstructions" of the first four.
+
 # %%
-# Checkpoint: reconstruction + KL is what a Gaussian with variance 1/2 and the closed form give
 x, recon = test_images[:4], test_images[4:8]
-mu, logvar = torch.randn(4, 20), torch.randn(4, 20)
-exact_kl = kl_divergence(Normal(mu, (logvar / 2).exp()), prior).sum(dim=1)
-expected = (exact_kl - Normal(recon, math.sqrt(0.5)).log_prob(x).sum(dim=1)).mean()
-torch.testing.assert_close(vae_loss(*loss_terms(x, recon, mu, logvar)) + CONSTANT, expected)
+mu, logvar = torch.linspace(-2, 2, 80).reshape(4, 20), torch.linspace(-4, 1, 80).reshape(4, 20)
+cloud, pixels = Normal(mu, (logvar / 2).exp()), Normal(recon, math.sqrt(0.5))
+exact = (kl_divergence(cloud, prior).sum(dim=1) - pixels.log_prob(x).sum(dim=1)).mean().item()
+ours = vae_loss(*loss_terms(x, recon, mu, logvar)).item() + CONSTANT
+print(f"loss + constant ≈ {ours:.1f} · PyTorch ≈ {exact:.1f} · difference {abs(ours - exact):.1f}")
 
 # %% [markdown]
 # ## 4 · Training
@@ -354,13 +339,6 @@ def evaluate(net, batches):
     return (totals / seen).tolist()
 
 
-# %%
-# Checkpoint: an image counts the same in a small batch and in a large one
-x, y = test_images[:8].to(device), test_labels[:8].to(device)
-whole = torch.stack(loss_terms(x, *vae.eval()(x))).tolist()
-parts = [(x[:5], y[:5]), (x[5:], y[5:])]
-torch.testing.assert_close(evaluate(vae, parts), whole, rtol=1e-4, atol=0)
-
 # %% [markdown]
 # The whole training: Adam, which lesson 3 built by hand, and the one-cycle rate of lesson 2.
 
@@ -402,11 +380,10 @@ print(f"{NUM_EPOCHS} epochs ≈ {vae_seconds:.0f} s")
 
 # %%
 for epoch in (0, NUM_EPOCHS // 2 - 1, NUM_EPOCHS - 1):
-    train_rec, train_kl, test_rec, test_kl = (values[epoch] for values in history.values())
-    print(f"epoch {epoch:2d} · train: reconstruction ≈ {train_rec:.1f}, KL ≈ {train_kl:.1f}")
-    print(f"           test: reconstruction ≈ {test_rec:.1f}, KL ≈ {test_kl:.1f}")
+    numbers = ", ".join(f"{name} ≈ {values[epoch]:.1f}" for name, values in history.items())
+    print(f"epoch {epoch:2d} · {numbers}")
 
-# %%
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(12, 4))
 for ax, term in zip(axes, ("reconstruction", "KL"), strict=True):
     pair = {name: history[f"{name} {term}"] for name in ("train", "test")}
@@ -419,19 +396,22 @@ plotting.show(
     "stays nearly level, and the test KL goes up and down around it.",
 )
 
-# %%
-# Checkpoint: the two terms on test images, from mean codes
-test_rec, test_kl = history["test reconstruction"][-1], history["test KL"][-1]
-assert test_rec + test_kl <= (52 if data.standin_in_use() else 58)
-assert 25 <= test_kl <= 31
-assert history["test reconstruction"][-1] < 0.75 * history["test reconstruction"][0]
-assert history["train reconstruction"][-1] > test_rec + 2
-assert abs(history["train KL"][-1] - test_kl) < 3
-
 # %% [markdown]
 # The two terms pull in opposite directions. A better reconstruction needs clouds that are narrow and far apart, and the KL charges for both. The reconstruction error falls almost throughout. The KL settles early: the net soon spends all the nats that pay for themselves, and afterwards only learns to spend them better.
 #
 # Why is the test curve below the training curve, on images the net has never seen? It was measured with the mean codes, the training curve with drawn ones. The noise costs several nats. Besides, the training value is the mean over a whole epoch, while the net was still learning. In the first epoch, number 0, that makes most of the difference.
+
+# %% tags=["claim"]
+# "The reconstruction error falls almost throughout. The KL settles early."
+for kind in ("train", "test"):
+    errors, kls = history[f"{kind} reconstruction"], history[f"{kind} KL"]
+    assert errors[0] > 1.5 * errors[NUM_EPOCHS // 2]
+    assert errors[NUM_EPOCHS // 2] > errors[-1]
+    assert 2 / 3 < kls[NUM_EPOCHS // 2] / kls[-1] < 1.5
+
+# %% tags=["claim"]
+# "Why is the test curve below the training curve, on images the net has never seen?"
+assert history["train reconstruction"][-1] > history["test reconstruction"][-1]
 
 # %% [markdown]
 # ## 5 · Reconstructions
@@ -445,6 +425,8 @@ with torch.inference_mode():
     test_recon = torch.cat([vae(x)[0] for x in test_images.to(device).split(1000)])  # (10000, 784)
 
 first = torch.tensor([test_labels.tolist().index(digit) for digit in range(10)])
+
+# %% tags=["figure"]
 pairs = torch.cat([test_images[first], test_recon[first].cpu()])
 plotting.show(
     plotting.image_grid(pairs, columns=10),
@@ -465,20 +447,9 @@ def read(images):
 
 
 # %%
-read_right, original_right = (
-    (read(images)[1] == test_labels).float().mean().item() for images in (test_recon, test_images)
-)
-distances = torch.cdist(test_recon[:1000], test_images[:1000].to(device))
-own = (distances.argmin(dim=1).cpu() == torch.arange(1000)).float().mean().item()
-print(f"read as the right digit: reconstructions ≈ {100 * read_right:.1f} %", end="")
-print(f", originals ≈ {100 * original_right:.1f} %")
-print(f"reconstructions closest to their own original, of 1000: ≈ {100 * own:.1f} %")
-
-# %%
-# Checkpoint: a reconstruction shows its own image: the same digit, closer to it than to others
-assert read_right >= 0.94
-assert 0.95 <= own <= 1
-assert torch.equal(vae(test_images[:5].to(device))[0], vae(test_images[:5].to(device))[0])
+for name, images in {"originals": test_images, "reconstructions": test_recon}.items():
+    right = (read(images)[1] == test_labels).float().mean().item()
+    print(f"{name:15} read as the right digit: ≈ {100 * right:.1f} %")
 
 # %% [markdown]
 # ### Exercise 6.3 · find the bug: A restless net
@@ -544,16 +515,6 @@ def elbo(net, x, draws=8):
 
 
 # %%
-# Checkpoint: with a single draw it is what section 3 wrote down
-x = test_images[:8].to(device)
-seed_everything(SEED)
-single = elbo(vae, x, draws=1)
-seed_everything(SEED)
-mu, logvar = vae.encode(x)
-by_hand = log_likelihood(x, vae.decode(vae.sample(mu, logvar))) - kl_per_unit(mu, logvar).sum(dim=1)
-torch.testing.assert_close(single, by_hand)
-
-# %%
 seed_everything(SEED)
 bounds = torch.cat([elbo(vae, x.to(device)).cpu() for x in test_images.split(2000)])
 vae_elbo, error = bounds.mean().item(), (bounds.std() / math.sqrt(len(bounds))).item()
@@ -562,30 +523,38 @@ print(f"held-out ELBO ≈ {vae_elbo:.1f} nats an image, standard error ≈ {erro
 # %% [markdown]
 # The **standard error** is the spread of the 10,000 numbers divided by $\sqrt{10{,}000}$. It says how far the mean would wander if we had been given 10,000 other test images.
 #
-# First the same number as a cost: with its sign turned round and without the constant, it can be held against the losses of section 4. Then compare it with two others. One is the score of section 4 with the constant, that is, with the mean code instead of drawn ones. The other is a model without any code: one Gaussian around the mean of all training images.
+# Compare it with two others. One takes the mean code instead of drawn ones, as section 4 did. The other is a model without any code: one Gaussian around the mean of all training images. Each number stands there twice: as the logarithm of a density, and as a cost, which has the other sign and no constant, like the losses of section 4.
 
 # %%
-with_mean_code = -(test_rec + test_kl) - CONSTANT
+test_rec, test_kl = history["test reconstruction"][-1], history["test KL"][-1]
 center = train_images.mean(dim=0)
 no_code = torch.cat([log_likelihood(x, center) for x in test_images.split(1000)]).mean().item()
-cost = -vae_elbo - CONSTANT
-print(f"the bound without its constant: reconstruction + KL ≈ {cost:.1f}, with drawn codes")
-print(f"the mean code instead of drawn ones ≈ {with_mean_code:.1f} nats, which is no bound")
-print(f"one Gaussian for all images         ≈ {no_code:.1f} nats")
-
-# %%
-# Checkpoint: drawn codes cost several nats; the VAE is far ahead of a model without a code, and
-# without the constant its bound costs at most 64.5 nats (on the stand-in 60)
-assert 3 < with_mean_code - vae_elbo < 20
-assert vae_elbo > no_code + 100
-assert data.standin_in_use() or 208 < -no_code - CONSTANT < 215
-assert cost <= (60 if data.standin_in_use() else 64.5)
-assert error < 1
+scores = {
+    "drawn codes (ELBO)": vae_elbo,
+    "mean codes": -(test_rec + test_kl) - CONSTANT,
+    "no code": no_code,
+}
+for name, value in scores.items():
+    print(f"{name:18} log density ≈ {value:.1f}, cost ≈ {-value - CONSTANT:.1f}")
 
 # %% [markdown]
 # The mean code flatters by several nats. It is a fair way to compare reconstructions, and not a bound on anything.
 #
-# The code brings more than 100 nats an image: the mean of the log-density is higher by at least that much than for the one Gaussian, which has the same variance $\tfrac12$. (At least, because the ELBO is only a bound. And the one Gaussian pays about 211 nats beside the constant, the variance of the images; that number returns in section 12.) A word of care: these are densities of continuous pixels, so the number by itself has no zero point. It may be compared with that of another model on the same images, in the same scale and with its own constant included. It may not be compared with a paper that has pixels in $[0, 1]$, or another likelihood.
+# The code brings more than 100 nats an image: the mean of the log-density is higher by at least that much than for the one Gaussian, which has the same variance $\tfrac12$. (At least, because the ELBO is only a bound. The cost of the one Gaussian is the variance of the images; it returns in section 12.) A word of care: these are densities of continuous pixels, so the number by itself has no zero point. It may be compared with that of another model on the same images, in the same scale and with its own constant included. It may not be compared with a paper that has pixels in $[0, 1]$, or another likelihood.
+
+# %% tags=["claim"]
+# "The mean code flatters by several nats ... The code brings more than 100 nats an image"
+assert scores["mean codes"] > vae_elbo + 3
+assert vae_elbo > no_code + 100
+
+# %% tags=["claim"]
+# "This time we are exact: ... drawn from the cloud, the KL is the closed form, and the constant"
+x = test_images[:2000].to(device)
+with torch.inference_mode():
+    cloud = Normal(test_mu[:2000], (test_logvar[:2000] / 2).exp())
+    density = Normal(vae.decode(cloud.sample()), math.sqrt(0.5)).log_prob(x).sum(dim=1)
+    exact = density - kl_divergence(cloud, prior).sum(dim=1)
+assert abs(exact.mean().item() - bounds[:2000].mean().item()) < 2
 
 # %% [markdown]
 # ## 7 · New digits, and what "standard normal" means
@@ -604,6 +573,8 @@ def draw(net, num_images, y=None):
 # %%
 seed_everything(SEED)
 vae_samples = draw(vae, 10_000)
+
+# %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(9, 4.7))
 plotting.mosaic(vae_samples[:128], columns=16, ax=ax, title="Drawn from the prior and decoded")
 plotting.show(
@@ -624,7 +595,7 @@ seed_everything(SEED)
 with torch.inference_mode():
     test_z = vae.sample(test_mu, test_logvar)
 
-# %%
+# %% tags=["figure"]
 grid = torch.linspace(-4, 4, 400)
 clouds = Normal(test_mu[:8, strongest].cpu(), (test_logvar[:8, strongest].cpu() / 2).exp())
 fig, axes = plt.subplots(1, 2, figsize=(12, 3.8))
@@ -647,29 +618,21 @@ plotting.show(
 # Left, eight clouds: narrow bells, none of them like the standard normal. Right, the heap: one code of each test image, and it roughly follows the dashed curve. In numbers, for all twenty units:
 
 # %%
-spread_of_means = test_mu.std(dim=0).cpu()
-spread_of_codes = test_z.std(dim=0).cpu()
-mean_of_codes = test_z.mean(dim=0).cpu()
-width = test_logvar.exp().mean(dim=0).cpu().sqrt()  # of a cloud, root mean square
-for name, values in [
-    ("mean of the codes", mean_of_codes),
-    ("spread of the codes", spread_of_codes),
-    ("spread of the means", spread_of_means),
-    ("width of a cloud", width),
-]:
+heap = {
+    "mean of the codes": test_z.mean(dim=0).cpu(),
+    "spread of the codes": test_z.std(dim=0).cpu(),
+    "spread of the means": test_mu.std(dim=0).cpu(),
+    "width of a cloud": test_logvar.exp().mean(dim=0).sqrt().cpu(),  # root mean square
+}
+for name, values in heap.items():
     print(f"{name:19} from ≈ {values.min():.2f} to ≈ {values.max():.2f}")
-
-# %%
-# Checkpoint: together the codes have mean 0 and spread 1; no single cloud is near the prior
-assert mean_of_codes.abs().max() < 0.3
-assert (spread_of_codes - 1).abs().max() < 0.3
-assert per_image.sum(dim=1).min() > 8
-assert per_image.sum(dim=1).mean() > 2 * math.log(10_000)
-assert width[strongest] < 0.5
-torch.testing.assert_close(spread_of_codes**2, spread_of_means**2 + width**2, rtol=0.06, atol=0.01)
+both = heap["spread of the means"] ** 2 + heap["width of a cloud"] ** 2
+whole = heap["spread of the codes"][strongest] ** 2
+print(f"strongest unit: spread of the codes² ≈ {whole:.2f}", end="")
+print(f" · spread of the means² + width² ≈ {both[strongest]:.2f}")
 
 # %% [markdown]
-# The last three lines belong together. For each unit, $\text{spread of the codes}^2 = \text{spread of the means}^2 + \text{width of a cloud}^2$. (The printed smallest and largest values come from different units.) Where a unit's clouds are narrow, its means lie so far apart that the heap still has a spread of about 1. So each unit, taken alone, looks like the prior, and a drawn code is never absurd in any one number. It does not follow that all twenty together are standard normal. Combinations that no image uses are still possible, and the smears above come from there.
+# Spread and width belong together. A code is the mean of its cloud plus noise that knows nothing of this mean, so the two variances add. For each unit, $\text{spread of the codes}^2 = \text{spread of the means}^2 + \text{width of a cloud}^2$. (The smallest and largest values above come from different units.) Where a unit's clouds are narrow, its means lie so far apart that the heap still has a spread of about 1. So each unit, taken alone, looks like the prior, and a drawn code is never absurd in any one number. It does not follow that all twenty together are standard normal. Combinations that no image uses are still possible, and the smears above come from there.
 #
 # <details><summary>Derivation: the KL charges for two things</summary>
 #
@@ -684,6 +647,17 @@ torch.testing.assert_close(spread_of_codes**2, spread_of_means**2 + width**2, rt
 # The first part is the information that a code carries about its image (the *mutual information*). The decoder needs it: it costs nats and earns a better reconstruction. The second part buys nothing. Yet it is not small. Of $N$ images a code can say no more than which one it belongs to, so the first part is at most $\log N$, 9.2 nats for the 10,000 of this heap. More than half of our 28 nats are the second part: unit by unit the heap fits the prior, all twenty together do not (Hoffman and Johnson, 2016). That is where the smears come from.
 #
 # </details>
+
+# %% tags=["claim"]
+# "For each unit, spread of the codes² = spread of the means² + width of a cloud²."
+torch.testing.assert_close(heap["spread of the codes"] ** 2, both, rtol=0.1, atol=0.01)
+assert heap["width of a cloud"][strongest] < 0.5  # "narrow bells"
+
+# %% tags=["claim"]
+# "More than half ...: unit by unit the heap fits the prior, all twenty together do not"
+assert heap["mean of the codes"].abs().max() < 0.5
+assert (heap["spread of the codes"].log().abs() < math.log(1.5)).all()
+assert test_kl > 2 * math.log(10_000)
 
 # %% [markdown]
 # ### Exercise 6.4 · experiment: Two nats in one unit
@@ -736,6 +710,8 @@ i, j = first[[3, 7]].tolist()
 by_code = walk(vae, test_mu[i : i + 1], test_mu[j : j + 1], steps=10)
 shares = torch.linspace(0, 1, 10)[:, None]
 by_pixel = (1 - shares) * by_code[:1] + shares * by_code[-1:]
+
+# %% tags=["figure"]
 plotting.show(
     plotting.image_grid(torch.cat([by_code, by_pixel]), columns=10),
     alt="Two rows from one digit to another. Upper row, through the latent space: strokes that "
@@ -761,11 +737,9 @@ grey_pixel, grey_recon = (
 print(f"grey pixels half-way: ≈ {100 * grey_code:.1f} % by code", end="")
 print(f", ≈ {100 * grey_pixel:.1f} % by pixel; of reconstructions ≈ {100 * grey_recon:.1f} %")
 
-# %%
-# Checkpoint: the walk starts and ends at the reconstructions; half-way there is less grey
-torch.testing.assert_close(by_code[[0, -1]], test_recon[[i, j]].cpu(), atol=1e-4, rtol=0)
-assert grey_code < 0.8 * grey_pixel
-assert grey_recon < grey_code
+# %% tags=["claim"]
+# "The lower row shows both strokes, each of them grey, nearly all the way"
+assert grey_recon < grey_code < grey_pixel
 
 # %% [markdown]
 # ## 9 · The whole latent space on one page
@@ -802,11 +776,14 @@ flat_nets = {"VAE": flat_vae.eval(), "autoencoder": flat_ae.eval()}
 with torch.inference_mode():
     codes = {name: net.encode(test_images.to(device))[0].cpu() for name, net in flat_nets.items()}
 
+# %% tags=["figure"]
+colors = ["#0072B2", "#B34700", "#007A5A", "#B0508A", "#7A5C00"]
+colors += ["#2A2A2A", "#C00000", "#5B3FA0", "#1F9ACF", "#6E6E6E"]
 fig, axes = plt.subplots(1, 2, figsize=(13, 6))
 for ax, (name, code) in zip(axes, codes.items(), strict=True):
     for digit in range(10):
         chosen = (test_labels[:400] == digit).nonzero()[:, 0]
-        ax.scatter(*code[chosen].T, s=64, marker=f"${digit}$", color=f"C{digit % 7}", linewidth=0.3)
+        ax.scatter(*code[chosen].T, s=64, marker=f"${digit}$", color=colors[digit], linewidth=0.3)
     ax.set(title=name, xlabel="first code number", ylabel="second code number")
     ax.set_aspect("equal", "datalim")
 plotting.show(
@@ -821,16 +798,8 @@ spreads = {name: code.std(dim=0) for name, code in codes.items()}
 for name, spread in spreads.items():
     print(f"{name:11} spread of the mean codes ≈ {spread[0]:.1f} and ≈ {spread[1]:.1f}")
 
-# %%
-# Checkpoint: the VAE's mean codes have a spread near 1, the autoencoder's a larger one
-# (on the stand-in, by less)
-assert spreads["VAE"].min() > 0.7
-assert spreads["VAE"].max() < 2
-wider = spreads["autoencoder"].mean() / spreads["VAE"].mean()
-assert wider > (1.04 if data.standin_in_use() else 1.25)
-
 # %% [markdown]
-# Both nets sort the digits in a similar way. But nobody told the autoencoder where to put its codes, and they spread wider. The VAE's stay nearer the origin, because the KL charges for distance. (Their spread is still a little above 1: with only two units, distance is worth its price.)
+# Both nets sort the digits in a similar way: arms of one digit each leave a crowded middle. But nobody told the autoencoder where to put its codes, and they spread wider. The VAE's stay nearer the origin, because the KL charges for distance. (Their spread is still a little above 1: with only two units, distance is worth its price.)
 #
 # Now decode the plane. For the VAE we choose the grid so that every step holds the same share of the prior's probability (the points are **quantiles** of the standard normal: 2 % of it lies to the left of the first one, 98 % to the left of the last). For the autoencoder we use the range of its codes in one picture, and the VAE's grid in another.
 
@@ -853,6 +822,8 @@ maps = {
     "Autoencoder, range of its codes": decoded_map(flat_ae, across, up),
     "Autoencoder, grid of the prior": decoded_map(flat_ae, quantiles, quantiles),
 }
+
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 3, figsize=(15, 5.3))
 for ax, (name, images) in zip(axes, maps.items(), strict=True):
     plotting.mosaic(images, columns=15, ax=ax, title=name)
@@ -873,24 +844,23 @@ plotting.show(
 # %%
 @torch.inference_mode()
 def portraits(net):
-    """Return (title, images) of what one net makes of each task, images (n, 784) on the CPU."""
+    """Return what one net makes of each task: title -> images (n, 784) on the CPU."""
     images = test_images[:10].to(device)
     mu = net.encode(images)[0]
-    share = torch.linspace(0, 1, 10, device=device)[:, None]
-    walk = net.decode(torch.lerp(mu[0], mu[1], share))
-    pairs = torch.cat([images, net.decode(mu)])
-    return [
-        ("test images over reconstructions", pairs.cpu()),
-        ("walk from the first to the second", walk.cpu()),
-        ("samples", draw(net, 10)),
-    ]
+    seed_everything(SEED)  # the same random codes for both nets
+    return {
+        "test images over reconstructions": torch.cat([images, net.decode(mu)]).cpu(),
+        "walk from the first to the second": walk(net, mu[:1], mu[1:2], steps=10),
+        "samples": draw(net, 10),
+    }
 
 
-# %%
+pictures = {name: portraits(net) for name, net in flat_nets.items()}
+
+# %% tags=["figure"]
 fig, axes = plt.subplots(3, 2, figsize=(13, 3.7), height_ratios=(2, 1, 1))
-for column, (name, net) in zip(axes.T, flat_nets.items(), strict=True):
-    seed_everything(SEED)
-    for ax, (kind, images) in zip(column, portraits(net), strict=True):
+for column, (name, tasks) in zip(axes.T, pictures.items(), strict=True):
+    for ax, (kind, images) in zip(column, tasks.items(), strict=True):
         plotting.mosaic(images, columns=10, ax=ax, title=f"{name}: {kind}")
 plotting.show(
     fig,
@@ -904,13 +874,15 @@ flat_errors = {name: evaluate(net, test_batches)[0] for name, net in flat_nets.i
 for name, value in flat_errors.items():
     print(f"{name:11} · error of reconstruction, test ≈ {value:.1f}")
 
-# %%
-# Checkpoint: both reconstruct about equally well
-assert 0.9 < flat_errors["autoencoder"] / flat_errors["VAE"] < 1.1
+# %% [markdown]
+# Two numbers blur both alike, and a few digits come out as others: to keep its codes in order cost the VAE hardly any reconstruction. The third task is another matter. The VAE was told where its codes will be drawn, and the autoencoder never was.
+
+# %% tags=["claim"]
+# "to keep its codes in order cost the VAE hardly any reconstruction"
+assert spreads["VAE"].mean() < spreads["autoencoder"].mean()
+assert 1 / 1.5 < flat_errors["VAE"] / flat_errors["autoencoder"] < 1.5
 
 # %% [markdown]
-# Two numbers blur both alike: to keep its codes in order cost the VAE hardly any reconstruction. The third task is another matter. The VAE was told where its codes will be drawn, and the autoencoder never was.
-#
 # To put a number on the samples, use the judge. It describes an image by 100 features. For real test images each feature has a mean and a spread. Take those of generated images too, and add up the squared differences: 100 of means, 100 of spreads. This is a **gap** between two sets of images, and for equal sets it is 0. (It has nothing to do with the gap of lesson 5, between bound and likelihood. Lesson 9 refines it.)
 
 
@@ -936,14 +908,15 @@ gaps = {
 for name, value in gaps.items():
     print(f"{name:24} gap ≈ {value:.1f}")
 
-# %%
-# Checkpoint: random codes of the autoencoder are worse than prior samples of the VAE
-assert gaps["real training images"] < 0.2 * gaps["VAE, twenty units"]
-assert gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"] < gaps["noise"]
-
 # %% [markdown]
 # The random codes of the autoencoder are further from real digits than the prior samples of the VAE with twenty units. How much further is a matter of luck. Beside the VAE with two units, which has the same layers, images and budget, it comes out behind with most seeds, and now and then ahead. Noise and the KL put an end to this luck.
-#
+
+# %% tags=["claim"]
+# "further from real digits than the prior samples of the VAE with twenty units"
+assert gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"] < gaps["noise"]
+assert gaps["real training images"] < 0.2 * gaps["VAE, twenty units"]
+
+# %% [markdown]
 # Lesson 4 stored 10,000 images from random codes of its own autoencoder. Nearly all of them fell into one small spot of its cloud, so expect a large gap. If they are on this machine, they can be judged as well:
 
 # %% tags=["nbval-ignore-output"]
@@ -953,11 +926,6 @@ if stored is None:
     print("no images of lesson 4 here: run 04_autoencoders.ipynb once, then this cell")
 else:
     print(f"random codes of lesson 4: gap ≈ {gap(stored.images.flatten(1)):.1f}")
-
-# %%
-# Checkpoint: the same holds for the random codes of lesson 4, if that lesson has run here
-assert stored is None or gap(stored.images.flatten(1)) > 1.5 * gaps["VAE, twenty units"]
-del stored
 
 # %% [markdown]
 # ## 10 · Which units carry information?
@@ -987,13 +955,16 @@ ACTIVE = 0.1  # nats
 
 # %%
 nats = {"20 units": nats_per_unit(vae), "50 units": nats_per_unit(wide)}
+for name, values in nats.items():
+    print(f"{name}: ≈ {count_active(values)} carry more than {ACTIVE} nats")
+
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(13, 3.6), sharey=True)
 for ax, (name, values) in zip(axes, nats.items(), strict=True):
     ax.bar(range(len(values)), values.sort(descending=True).values.numpy())
     ax.axhline(ACTIVE, color="black", linestyle="--", linewidth=1)
     ax.set(title=f"A VAE with {name}", xlabel="latent unit, sorted", ylabel="KL (nats)")
     ax.set_xticks(range(0, len(values), 5))
-    print(f"{name}: ≈ {count_active(values)} carry more than {ACTIVE} nats")
 plotting.show(
     fig,
     alt="Sorted bars of the nats per latent unit. With 20 units all bars stand well above the "
@@ -1001,20 +972,17 @@ plotting.show(
     "line.",
 )
 
-# %%
-# Checkpoint: the bars add up to the KL of the test images; of 50 units some are switched off
-torch.testing.assert_close(nats["20 units"].sum().item(), test_kl, rtol=1e-3, atol=0)
-torch.testing.assert_close(
-    nats["50 units"].sum().item(), wide_history["test KL"][-1], rtol=1e-3, atol=0
-)
-assert count_active(nats["20 units"]) >= 12
-assert 0.8 < nats["50 units"].sum() / nats["20 units"].sum() < 1.2
-assert 20 <= count_active(nats["50 units"]) < 50
-
 # %% [markdown]
 # We call a unit **active** if it carries more than 0.1 nats; that limit is a convention. The strong ones have narrow clouds and cost one to two nats for every image. A unit that earns less than it costs is pushed towards the standard normal, where it costs nothing and the decoder ignores it, for all it brings is noise. (The first net was trained longer and on more images, so compare the shapes of the two panels only.) In the wide net the strongest units cost more than a nat, many cost a few tenths, and the last are below 0.1. All together they cost about as much as the 20 of the first net.
-#
-# If that is true, turning the weakest unit must change almost nothing in the picture. Turn the two strongest and the weakest unit of the wide net, one at a time, from $-3$ to $3$, and leave the other 49 as they are for some test image:
+
+# %% tags=["claim"]
+# "the last are below 0.1. All together they cost about as much as the 20 of the first net"
+torch.testing.assert_close(nats["20 units"].sum().item(), test_kl, rtol=1e-2, atol=0)
+assert 1 / 1.5 < nats["50 units"].sum() / test_kl < 1.5
+assert nats["50 units"].max() > 1 > ACTIVE > nats["50 units"].min()
+
+# %% [markdown]
+# If it is true that the decoder ignores such a unit, turning the weakest one must change almost nothing in the picture. Turn the two strongest and the weakest unit of the wide net, one at a time, from $-3$ to $3$, and leave the other 49 as they are for some test image:
 
 
 # %%
@@ -1032,6 +1000,8 @@ with torch.inference_mode():
     wide_mu = wide.encode(test_images[:200].to(device))[0]
 values = torch.linspace(-3, 3, 9)
 strips = [turn(wide, wide_mu[0], unit, values) for unit in (order[0], order[1], order[-1])]
+
+# %% tags=["figure"]
 fig, axes = plt.subplots(3, 1, figsize=(8, 3.8))
 names = ("strongest unit", "second unit", "weakest unit")
 for ax, strip, name in zip(axes, strips, names, strict=True):
@@ -1043,19 +1013,21 @@ plotting.show(
 )
 
 # %% [markdown]
-# In numbers: how far is the picture at $-2$ from that at $2$? The squared distance, averaged over 200 test images:
+# The first two strips change their shape, the third stands still. In numbers: how far is the picture at $-2$ from that at $2$? The squared distance, averaged over 200 test images:
+
 
 # %%
-changes = []
-for unit in (order[0], order[-1]):
-    ends = [turn(wide, mu, unit, [-2.0, 2.0]) for mu in wide_mu]
-    changes.append(torch.stack([((b - a) ** 2).sum() for a, b in ends]).mean().item())
+def change(unit):
+    ends = torch.stack([turn(wide, mu, unit, [-2.0, 2.0]) for mu in wide_mu])  # (200, 2, 784)
+    return ((ends[:, 1] - ends[:, 0]) ** 2).sum(dim=1).mean().item()
+
+
+changes = change(order[0]), change(order[-1])
 print(f"squared distance: strongest ≈ {changes[0]:.1f}, weakest ≈ {changes[1]:.2f}")
 
-# %%
-# Checkpoint: an active unit changes the image, a dead one hardly at all
-assert changes[0] > 20
-assert changes[1] < 0.05 * changes[0]
+# %% tags=["claim"]
+# "turning the weakest one must change almost nothing in the picture"
+assert 10 * changes[1] < changes[0]
 
 # %% [markdown]
 # With the sliders you can turn any unit of the first VAE. Rank 1 is the strongest. Try to say in words what a unit does. Some change a slant or a width, many do something that has no name.
@@ -1064,7 +1036,7 @@ assert changes[1] < 0.05 * changes[0]
 vae_order = nats["20 units"].argsort(descending=True).tolist()
 
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 def turn_one_unit(rank, value):
     image = turn(vae, test_mu[first[3]], vae_order[rank - 1], [value])
     fig, ax = plt.subplots(figsize=(2.8, 3.1))
@@ -1079,9 +1051,9 @@ _ = interact(
 )
 
 # %% [markdown]
-# The same without sliders: the four strongest units, each from $-3$ to $3$.
+# The same without sliders: the four strongest units, each from $-3$ to $3$. The shape changes smoothly, and at the ends it may become another digit.
 
-# %%
+# %% tags=["figure"]
 strips = [turn(vae, test_mu[first[3]], unit, values) for unit in vae_order[:4]]
 fig, ax = plt.subplots(figsize=(8, 3.8))
 plotting.mosaic(torch.cat(strips), columns=9, ax=ax, title="The four strongest units of the VAE")
@@ -1158,15 +1130,18 @@ for beta in (0.1, 1, 5):
     samples = draw(nets[beta], 5_000)
     with torch.inference_mode():
         recon = nets[beta](test_images[:2000].to(device))[0].cpu()
-    rec, kl = histories[beta]["test reconstruction"][-1], histories[beta]["test KL"][-1]
-    active = count_active(nats_per_unit(nets[beta]))
-    measured[beta] = (rec, kl, active, gap(samples), grey_share(recon))
     rows.append((recon[first[first < 2000]][:8], samples[:8]))
-    print(f"β = {beta:<3} · reconstruction ≈ {rec:.1f}, KL ≈ {kl:.1f}, active ≈ {active} of 50")
-    print(f"          gap of samples ≈ {measured[beta][3]:.1f}", end="")
-    print(f", grey pixels of reconstructions ≈ {100 * measured[beta][4]:.0f} %")
+    measured[beta] = {
+        "reconstruction": histories[beta]["test reconstruction"][-1],
+        "KL": histories[beta]["test KL"][-1],
+        "active units": count_active(nats_per_unit(nets[beta])),
+        "gap": gap(samples),
+        "grey pixels in %": 100 * grey_share(recon),
+    }
+    numbers = ", ".join(f"{name} ≈ {value:.0f}" for name, value in measured[beta].items())
+    print(f"β = {beta:<3} · {numbers}")
 
-# %%
+# %% tags=["figure"]
 fig, axes = plt.subplots(3, 2, figsize=(12, 3.8))
 for pair, row, beta in zip(axes, rows, (0.1, 1, 5), strict=True):
     for ax, images, kind in zip(pair, row, ("reconstructions", "samples"), strict=True):
@@ -1179,17 +1154,17 @@ plotting.show(
     "simple.",
 )
 
-# %%
-# Checkpoint: as β grows, reconstructions get worse and greyer, and fewer units stay active
-reconstructions, kls, active, sample_gaps, greys = zip(*measured.values(), strict=True)
-assert reconstructions[0] < reconstructions[1] < reconstructions[2]
-assert kls[0] > kls[1] > kls[2]
-assert active[0] > active[1] > active[2]
-assert greys[0] < greys[2]
-assert sample_gaps[0] > 1.2 * sample_gaps[1]
-
 # %% [markdown]
 # Small $\beta$: sharp reconstructions, paid for with disorder. Nobody pays for a heap that looks unlike the prior, so samples land in holes, and their gap is larger than with $\beta = 1$. Large $\beta$: few units are left, and what they cannot say the decoder averages away (blur): more pixels are grey. The samples in the last row are simple and smooth, which is not what real digits look like either. There is no best $\beta$ for everything: ask what you want the model for.
+
+# %% tags=["claim"]
+# "their gap is larger than with β = 1. Large β: few units are left, ... more pixels are grey"
+small, one, large = measured.values()
+assert small["gap"] > one["gap"]
+for name in ("KL", "active units"):
+    assert small[name] > one[name] > large[name]
+for name in ("reconstruction", "grey pixels in %"):
+    assert small[name] < one[name] < large[name]
 
 # %% [markdown]
 # ## 12 · Posterior collapse, caused and cured
@@ -1211,12 +1186,13 @@ active = count_active(nats_per_unit(collapsed))
 print(f"KL ≈ {abs(collapsed_kl):.3f} nats, active units: {active} of 50")
 
 # %% [markdown]
-# No unit carries anything. This is **posterior collapse**: the cloud of every image (the *posterior*, what is believed about $\mathbf{z}$ after the image was seen) has become the prior. The decoder knows nothing about the image, and for every code it gives the one picture with the smallest mean error.
+# No unit carries anything. This is **posterior collapse**: the cloud of every image (the *posterior*, what is believed about $\mathbf{z}$ after the image was seen) has become the prior. The decoder knows nothing about the image, and for every code that is drawn it gives the one picture with the smallest mean error.
 
 # %%
 seed_everything(SEED)
 collapsed_samples = draw(collapsed, 1000)
 healthy_samples = draw(wide, 1000)
+mean_image = train_images[:FEW].mean(dim=0, keepdim=True)
 spread_collapsed, spread_healthy, total_variance = (
     images.var(dim=0).sum().item() for images in (collapsed_samples, healthy_samples, train_images)
 )
@@ -1226,8 +1202,7 @@ print(f", healthy ≈ {spread_healthy:.1f}; of real images ≈ {total_variance:.
 # %% [markdown]
 # (Even the healthy samples vary less than real images: soft strokes, and smears between two digits.)
 
-# %%
-mean_image = train_images[:FEW].mean(dim=0, keepdim=True)
+# %% tags=["figure"]
 fig, axes = plt.subplots(1, 3, figsize=(12, 3), width_ratios=[6, 6, 1])
 plotting.mosaic(healthy_samples[:18], columns=6, ax=axes[0], title="samples, error summed")
 plotting.mosaic(collapsed_samples[:18], columns=6, ax=axes[1], title="error averaged")
@@ -1238,13 +1213,13 @@ plotting.show(
     "one, all the same grey blur. Right: the mean of the training images, the same blur.",
 )
 
-# %%
-# Checkpoint: collapsed: KL near 0, no active unit, all samples the same, equal to the mean image
+# %% tags=["claim"]
+# "No unit carries anything ... it gives the one picture with the smallest mean error."
 assert collapsed_kl < 0.1
-assert active == 0
-assert spread_collapsed < 0.02 * spread_healthy
+assert spread_collapsed < 0.1 * spread_healthy
 offset = (collapsed_samples.mean(dim=0) - mean_image[0]) ** 2
-assert offset.mean() < 0.005
+assert offset.sum() < 0.1 * total_variance
+assert 1 / 1.5 < collapsed_history["train reconstruction"][-1] / total_variance < 1.5
 
 # %% [markdown]
 # ### The cure
@@ -1272,46 +1247,33 @@ gentle = warm_up(averaged_error, steps // 2, 3 * steps // 4)
 warmed_history = fit(warmed, SHORT, gentle, num_images=FEW)
 
 # %%
-fig, ax = plt.subplots()
 runs = {
     "error averaged": collapsed_history,
     "averaged, with warm-up": warmed_history,
     "error summed": wide_history,
 }
-plotting.curves({name: run["train KL"] for name, run in runs.items()}, ax=ax, ylabel="KL (nats)")
-_ = ax.set(xticks=range(SHORT), yscale="symlog", ylim=(0, None))
-ax.set_title("KL during training")
-plotting.show(
-    fig,
-    alt="KL over four epochs. With the averaged error it is near zero throughout. With warm-up it "
-    "is high for two epochs and then falls. With the summed error it stays high.",
-)
-
-# %%
-# Checkpoint: warm-up delays this collapse and does not prevent it; the right sum cures it
-warmed_kl, cured_kl = warmed_history["test KL"][-1], wide_history["test KL"][-1]
-assert warmed_history["train KL"][SHORT // 2 - 1] > 100
-assert warmed_kl < 1
-assert cured_kl > 15
-assert wide_history["test reconstruction"][-1] < 0.5 * collapsed_history["test reconstruction"][-1]
+print("KL in training, epoch by epoch")
+for name, run in runs.items():
+    print(f"{name:22} " + ", ".join(f"≈ {abs(value):.2f}" for value in run["train KL"]))
 
 # %% [markdown]
-# (The axis is logarithmic above 1 and straight below; the lowest curve lies on it.) While the weight is 0, nobody pays for distance, and the KL is in the hundreds, most of it distance and not information. Once it has grown, all units fall silent. The reason lies in the loss itself. What could a code save at best? Everything that a net without a code pays. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. This loss divides it by 784:
+# Look at the middle row. While the weight is 0, nobody pays for distance, and the KL is in the hundreds, most of it distance and not information. Once it has grown, all units fall silent. The reason lies in the loss itself. What could a code save at best? Everything that a net without a code pays. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. This loss divides it by 784:
 
 # %%
-print(f"variance of all pixels together ≈ {total_variance:.0f}")
 print(f"error averaged: a code can save at most ≈ {total_variance / 784:.2f} nats")
 print(f"error summed:   a code can save at most ≈ {total_variance:.0f} nats")
-
-# %%
-# Checkpoint: averaged over the pixels, no code is worth even half a nat
-assert total_variance / 784 < 0.5
-assert collapsed_kl < total_variance / 784
 
 # %% [markdown]
 # One nat pays for itself only if it lowers the squared error by 784, and there are only about 211 to save. Even the first small fraction of a nat does not pay: lesson 5 (section 7) showed, for a straight decoder, that a unit is used only if the images vary along some direction by more than the pixel variance. There the largest such variance lay far below 392, which is what this loss believes in. The collapsed net is what this loss asks for, and no other way of getting there helps. (That is $784/2$, in the words of section 11 a Gaussian that takes the whole image for noise.) The right sum changes the loss, and with it the best net.
 #
 # Warm-up is for the other kind of collapse, where a good solution exists and training loses it early because useful units pay before they can earn. It happens with decoders so strong that they manage without a code for a while, above all with texts. So diagnose first: look at the scale of both terms, then at the KL per unit over time.
+
+# %% tags=["claim"]
+# "Once it has grown, all units fall silent. ... The right sum changes the loss"
+assert warmed_history["train KL"][SHORT // 2 - 1] > 100
+assert warmed_history["test KL"][-1] < 1
+assert wide_history["test KL"][-1] > 10
+assert 1.5 * wide_history["test reconstruction"][-1] < warmed_history["test reconstruction"][-1]
 
 # %% [markdown]
 # ## 13 · One handwriting, ten digits
@@ -1364,15 +1326,14 @@ for beta in (1, 4):
     print(f"β = {beta} · KL ≈ {trial_history['test KL'][-1]:.1f}", end="")
     print(f", read as the digit ordered: ≈ {100 * obeyed[beta]:.0f} %")
 
-# %%
-# Checkpoint: with β = 1 most orders go wrong; with β = 4 most come out right
-assert obeyed[1] < 0.5  # six seeds: 0.36 to 0.39, on the stand-in up to 0.44
-assert obeyed[4] > 0.6
-
 # %% [markdown]
 # After this short training with $\beta = 1$ the net hardly listens. Its code is rich enough to say by itself which digit it is, so the decoder has little reason to look at the label. In training the two always agree. When we draw a code and choose a label, they contradict each other, and the code often wins.
 #
 # The label costs nothing and the code costs nats. Make nats dearer, and the net will no longer spend them on what the label says for free. So the real training uses $\beta = 4$, which is a Gaussian of variance 2 (section 11).
+
+# %% tags=["claim"]
+# "with β = 1 the net hardly listens"
+assert 1.5 * obeyed[1] < obeyed[4]
 
 # %%
 seed_everything(SEED)
@@ -1385,25 +1346,25 @@ print(f"{cvae_parameters:,} parameters")
 print(f"test: reconstruction ≈ {cvae_history['test reconstruction'][-1]:.1f}", end="")
 print(f", KL ≈ {cvae_history['test KL'][-1]:.1f}")
 
-# %%
-# Checkpoint: ten more inputs at either end, and a healthy training
-assert cvae_parameters == num_parameters + 2 * 10 * 400 == 660_824
-total = cvae_history["test reconstruction"][-1] + cvae_history["test KL"][-1]
-assert total < (62 if data.standin_in_use() else 70)
-assert cvae_history["test KL"][-1] > 5
-
 # %% [markdown]
 # The code no longer has to say which digit it is. The decoder is told. So what is left for the twenty numbers? Everything else: slant, width, pen, in short the **handwriting**. Draw six codes, and decode each with all ten labels.
 
-# %%
-seed_everything(SEED)
-with torch.inference_mode():
-    z = torch.randn(6, 20, device=device).repeat_interleave(10, dim=0)  # (60, 20)
-    y = torch.arange(10, device=device).repeat(6)  # (60,)
-    sheet = cvae.eval().decode(z, y).cpu()
 
+# %%
+@torch.inference_mode()
+def ten_digits(z):
+    """Decode each code (n, latent) with all ten labels; return (n, 10, 784) on the CPU."""
+    labels = torch.arange(10, device=device)[:, None].expand(-1, len(z))  # (10, n)
+    return torch.stack([cvae.eval().decode(z, y) for y in labels], dim=1).cpu()
+
+
+seed_everything(SEED)
+sheet = ten_digits(torch.randn(6, 20, device=device))
+
+# %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(8, 5.2))
-plotting.mosaic(sheet, columns=10, ax=ax, title="One code in each row, one label in each column")
+title = "One code in each row, one label in each column"
+plotting.mosaic(sheet.flatten(0, 1), columns=10, ax=ax, title=title)
 plotting.show(
     fig,
     alt="Six rows of the digits from zero to nine. Within a row all ten share slant, width and "
@@ -1415,13 +1376,18 @@ plotting.show(
 #
 # It can also take over the hand of a real image. Encode a test image with its label, and decode its mean code with the ten labels:
 
+
 # %%
+@torch.inference_mode()
+def copies(images, labels):
+    """Write ten digits in the hand of each image; return (n, 10, 784)."""
+    return ten_digits(cvae.encode(images.to(device), labels.to(device))[0])
+
+
+# %% tags=["figure"]
 chosen = first[[2, 4, 5, 7]]
-with torch.inference_mode():
-    mu = cvae.encode(test_images[chosen].to(device), test_labels[chosen].to(device))[0]
-    y = torch.arange(10, device=device).repeat(4)
-    copies = cvae.decode(mu.repeat_interleave(10, dim=0), y).cpu().reshape(4, 10, 784)
-rows = torch.cat([test_images[chosen][:, None], copies], dim=1)  # (4, 11, 784)
+written = copies(test_images[chosen], test_labels[chosen])
+rows = torch.cat([test_images[chosen][:, None], written], dim=1)  # (4, 11, 784)
 plotting.show(
     plotting.image_grid(rows.flatten(0, 1), titles=["image", *map(str, range(10))] * 4, columns=11),
     alt="Four rows. On the left a test image, then the ten digits decoded from its code. Most "
@@ -1429,65 +1395,46 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most copies keep the pen. Several are broken: such a code never came with that label in training. To see how many, copy the hands of 500 images. The judge reads the copies, and the amount of ink of an image is compared with that of its ten copies. (The correlation is 1 if they go in step, and 0 if they have nothing to do with each other.)
+# Most copies keep the pen. Several are broken: such a code never came with that label in training. Now copy the hands of 500 images. The judge reads the copies, and the amount of ink of an image is compared with that of its ten copies. (The correlation is 1 if they go in step, and 0 if they have nothing to do with each other.)
 
 # %%
-with torch.inference_mode():
-    mu = cvae.encode(test_images[:500].to(device), test_labels[:500].to(device))[0]
-    y = torch.arange(10, device=device).repeat(500)
-    copies = cvae.decode(mu.repeat_interleave(10, dim=0), y)  # (5000, 784)
-copied_right = (read(copies)[1] == y.cpu()).float().mean().item()
-ink = torch.stack(
-    [test_images[:500].mean(dim=1), copies.cpu().reshape(500, 10, 784).mean(dim=(1, 2))]
-)
+many = copies(test_images[:500], test_labels[:500])  # (500, 10, 784)
+read_digits = read(many.flatten(0, 1))[1].reshape(500, 10)
+copied_right = (read_digits == torch.arange(10)).float().mean().item()
+ink = torch.stack([test_images[:500].mean(dim=1), many.mean(dim=(1, 2))])
 same_ink = torch.corrcoef(ink)[0, 1].item()
-print(
-    f"copies read as the label: ≈ {100 * copied_right:.0f} %, correlation of ink ≈ {same_ink:.2f}"
-)
-
-# %%
-# Checkpoint: most copies are the digit of their label, some are not, and the pen is the image's
-assert 0.75 < copied_right < 1
-assert same_ink > 0.4
+print(f"read as the label: ≈ {100 * copied_right:.0f} %, correlation of ink ≈ {same_ink:.2f}")
 
 # %% [markdown]
 # The judge is kinder than the eye. It must name one of ten digits and finds one in any shape (lesson 4, section 12). So read its share as "not another digit", not as "well written".
 #
-# And the orders?
+# And the orders? Nearly all of them are read as ordered, and no digit is left out:
 
 # %%
 cvae_samples, by_digit = deliver(cvae)
-print(f"read as the digit ordered: ≈ {100 * by_digit.mean():.1f} %")
+print(f"read as the digit ordered: ≈ {100 * by_digit.mean():.1f} %", end="")
+print(f", of the worst digit ≈ {100 * by_digit.min():.1f} %")
 
-# %%
-fig, ax = plt.subplots(figsize=(7, 3))
-plotting.probability_bars(by_digit, range(10), ax=ax, title="Delivered as ordered")
-_ = ax.set(xlabel="digit ordered", ylabel="share")
-plotting.show(fig, alt="Ten bars, one per digit, all of them high: the share read as ordered.")
-
-# %%
-# Checkpoint: at least nine in ten are read as the digit ordered, and no digit is left out
-assert by_digit.mean() >= 0.9
-assert by_digit.min() >= 0.7
+# %% tags=["claim"]
+# "Nearly all of them are read as ordered, and no digit is left out"
+assert by_digit.mean() > 0.9
+assert by_digit.min() > 2 / 3
 
 # %% [markdown]
 # And is it one handwriting? Take the amount of ink once more. If a code writes a fat 3, does it also write a fat 8? Draw 500 codes, and compute the correlation between the ink of one digit and that of another.
 
 # %%
 seed_everything(SEED)
-with torch.inference_mode():
-    z = torch.randn(500, 20, device=device)
-    ink = [cvae.decode(z, torch.full((500,), d, device=device)).mean(dim=1) for d in range(10)]
-together = torch.corrcoef(torch.stack(ink)).cpu()  # (10, 10)
-off_diagonal = together[~torch.eye(10, dtype=torch.bool)]
+ink = ten_digits(torch.randn(500, 20, device=device)).mean(dim=2)  # (500, 10)
+off_diagonal = torch.corrcoef(ink.T)[~torch.eye(10, dtype=torch.bool)]
 print(f"correlation of the ink of two digits: mean ≈ {off_diagonal.mean():.2f}")
 
-# %%
-# Checkpoint: one code writes all ten digits with a similar pen, and they are ten different digits
-assert off_diagonal.mean() > 0.4
-with torch.inference_mode():
-    ten = cvae.decode(z[:1].expand(10, -1), torch.arange(10, device=device))
-assert torch.pdist(ten).min() > 2
+# %% [markdown]
+# It does: a code brings its pen along, whatever the label.
+
+# %% tags=["claim"]
+# "a code brings its pen along, whatever the label"
+assert off_diagonal.mean() > 0.5
 
 # %% [markdown]
 # ### Exercise 6.6 · find the bug: A sheet of zeros
@@ -1501,7 +1448,7 @@ assert torch.pdist(ten).min() > 2
 #     return net.decode(codes, torch.zeros_like(labels))
 # ```
 #
-# Mend it. There are two faults, and a third that shows on a graphics card only.
+# Mend it. There are two faults, and a third where labels are made on another device than `z`.
 #
 # <details><summary>Hint</summary>
 #
@@ -1536,36 +1483,20 @@ checks.mended_sheet(mended_sheet)
 # %% [markdown]
 # ## 14 · Saved for the comparison
 #
-# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 samples of the VAE with twenty units and of the conditional VAE, with the seconds of training and the number of parameters. First compare both with real images and with the autoencoder of section 9.
+# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 samples of the VAE with twenty units and of the conditional VAE, with the seconds of training and the number of parameters. First compare both with the autoencoder of section 9. (Real training images came out at nearly 0 there.)
 
 # %%
 gaps["conditional VAE"] = gap(cvae_samples)
-compared = (
-    "real training images",
-    "VAE, twenty units",
-    "conditional VAE",
-    "autoencoder, two numbers",
-)
-for name in compared:
+for name in ("VAE, twenty units", "conditional VAE", "autoencoder, two numbers"):
     print(f"{name:24} gap ≈ {gaps[name]:.1f}")
-
-# %%
-# Checkpoint: both are closer to real digits than the autoencoder's random codes
-assert gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
-assert 2 * gaps["conditional VAE"] < gaps["autoencoder, two numbers"]
 
 # %%
 _ = results.save_samples("vae", results.Samples(vae_samples, vae_seconds, num_parameters))
 _ = results.save_samples("cvae", results.Samples(cvae_samples, cvae_seconds, cvae_parameters))
 
-# %%
-# Checkpoint: what was saved comes back: 10,000 images, to within half a step of a byte
-for name, samples in (("vae", vae_samples), ("cvae", cvae_samples)):
-    loaded = results.load_samples(name)
-    assert loaded.images.shape == (10_000, 1, 28, 28)
-    for part, drawn in zip(loaded.images.split(1000), samples.split(1000), strict=True):
-        assert (part.flatten(1) - drawn).abs().max() <= 0.5 / 127.5 + 1e-6
-    del loaded
+# %% tags=["claim"]
+# "Why is the conditional VAE so much nearer to real digits?"
+assert 1.5 * gaps["conditional VAE"] < gaps["VAE, twenty units"] < gaps["autoencoder, two numbers"]
 
 # %% [markdown]
 # Why is the conditional VAE so much nearer to real digits? One reason is at hand: its label says for free which digit it is, all ten equally often, so hardly any drawn code falls between two digits. But $\beta$ and the number of epochs differ as well, and we did not try them apart. That would take a VAE without labels, with $\beta = 4$.
