@@ -463,7 +463,7 @@ for name, images in {"originals": test_images, "reconstructions": test_recon}.it
 #     return net.decode(z), mu, logvar
 # ```
 #
-# Mend both faults.
+# Mend both faults. `net.encode`, `net.decode`, `net.sample` and `net.training` are all that you need.
 #
 # <details><summary>Hint</summary>
 #
