@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 1, and from school: the exponential function, the logarithm, what a probability is, the product of two matrices, and for section 10 the standard deviation.
 #
-# **Time** About 110 minutes to read, with the exercises. All cells together run in about 115 seconds on two slow cores without a graphics card.
+# **Time** About 110 minutes to read, with the exercises. All cells together run in about 100 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
