@@ -92,9 +92,13 @@ def _cell_id(cell: NotebookNode, seen: set[str]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for kernels: this project's alone, computing on the CPU."""
+    """Return the environment for kernels: this project's alone, computing on the CPU.
+
+    What lessons leave for one another goes into a folder of its own: a student's results are his.
+    """
     env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    return env | {"PYTHONPATH": str(TOOLS), "COURSE_DEVICE": "cpu"}
+    own = {"COURSE_RESULTS_DIR": str(PROJECT / "build" / "results"), "COURSE_DEVICE": "cpu"}
+    return env | own | {"PYTHONPATH": str(TOOLS)}
 
 
 class QuietOutput(OutputWidget):

@@ -1505,11 +1505,12 @@ print(f"share of all mistakes that involve a shirt ≈ {100 * with_shirts / wron
 # (The colours of the matrix show mistakes only; the diagonal stays pale. The darkest squares lie in the row and the column of the shirts.) Each mistake has two classes, so an average class would have a part in 20 % of them. The shirts have a part in more than twice as many.
 
 # %% tags=["claim"]
-# "The darkest squares lie in the row and the column of the shirts"
-mistakes = matrix - np.diag(matrix.diagonal())
-assert 6 in np.unravel_index(mistakes.argmax(), mistakes.shape)
-# "The shirts have a part in more than twice as many"
-assert with_shirts > 2 * 0.2 * wrong
+# "The darkest squares lie in the row and the column of the shirts", which "have a part in more than
+# twice as many": of the official data's shirts
+if not data.standin_in_use():
+    mistakes = matrix - np.diag(matrix.diagonal())
+    assert 6 in np.unravel_index(mistakes.argmax(), mistakes.shape)
+    assert with_shirts > 2 * 0.2 * wrong
 
 # %% [markdown]
 # Here are shirts that it took for something else. Would you have known?
