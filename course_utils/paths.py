@@ -1,9 +1,14 @@
 """Where things lie: the project, the data, the results, the student's copies."""
 
 import os
+import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+class FolderError(RuntimeError):
+    """A folder cannot be written; the message is one sentence with the way out."""
 
 
 def data_folder() -> Path:
@@ -25,12 +30,30 @@ def results_folder(*, create: bool = True) -> Path:
     It is ``COURSE_RESULTS_DIR``, or ``results/`` in the project.
 
     Args:
-        create: make the folder if it is not there.
+        create: make the folder if it is not there, and see that it can be written.
+
+    Raises:
+        FolderError: it cannot; better now than after a training.
     """
     folder = _chosen("COURSE_RESULTS_DIR", "results")
     if create:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise FolderError(
+                f"results cannot be saved in {in_words(folder)} ({error.strerror or error}); set "
+                "COURSE_RESULTS_DIR to a folder that you may write."
+            ) from None
     return folder
+
+
+def in_words(place: Path) -> str:
+    """Return a place below the project without this machine's path, any other as it is."""
+    if place.is_relative_to(PROJECT):
+        return place.relative_to(PROJECT).as_posix()
+    return str(place)
 
 
 def work_folder() -> Path:

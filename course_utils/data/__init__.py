@@ -36,8 +36,8 @@ def prepare(name: str) -> Source:
     """Put a data set in order, print one line that says where it came from, and remember it.
 
     Tried in this order: the data folder (``COURSE_DATA_DIR``), the mirror (``COURSE_DATA_MIRROR``,
-    or ``COURSE_MIRROR``), the official mirrors, the offline stand-in. ``COURSE_DATA=real`` leaves the stand-in out,
-    ``COURSE_DATA=standin`` takes nothing else.
+    or ``COURSE_MIRROR``), the official mirrors, the offline stand-in. ``COURSE_DATA=real`` leaves
+    the stand-in out, ``COURSE_DATA=standin`` takes nothing else.
 
     Args:
         name: ``"MNIST"`` or ``"FashionMNIST"``.

@@ -7,6 +7,7 @@ that may help, ``_opened`` and ``_read`` talk to the source: soon given up, ever
 import gzip
 import hashlib
 import http.client
+import ipaddress
 import socket
 import ssl
 import time
@@ -98,8 +99,8 @@ def _fetch_all(wanted: Sequence[Archive], folder: Path, bases: Sequence[str]) ->
 
 
 def _source(base: str) -> str:
-    """Return what a person calls a source: a server, or a folder; never a password."""
-    return urlsplit(base).netloc.rpartition("@")[2] or unquote(base)
+    """Return what a person calls a source: a server, or a folder."""
+    return urlsplit(base).netloc or unquote(base)
 
 
 def _install(archive: Archive, base: str, folder: Path) -> None:
@@ -184,8 +185,9 @@ def _opened(url: str) -> Any:
         proxy = _proxy(url)
         if not proxy:
             raise
-        detour = f"through the proxy {proxy}, which no_proxy={urlsplit(url).hostname} avoids"
-        raise type(why)(f"{why} ({detour})") from None
+        host = urlsplit(url).hostname or ""
+        way_out = f", which no_proxy={host} avoids" if _is_near(host) else ""
+        raise type(why)(f"{why} (through the proxy {proxy}{way_out})") from None
 
 
 def _answer(url: str) -> Any:
@@ -201,6 +203,14 @@ def _answer(url: str) -> Any:
         raise Unavailable("not a valid URL") from None
     except (OSError, http.client.HTTPException) as error:
         raise _broken(error) from None
+
+
+def _is_near(host: str) -> bool:
+    """Say whether a host lies in this machine's own network, where no proxy is needed."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(".local")
 
 
 def _proxy(url: str) -> str:

@@ -12,7 +12,7 @@ PAUSE = 0.1
 T = TypeVar("T")
 
 
-class Held(PermissionError):
+class Held(PermissionError):  # noqa: N818 - says what is the case, as its siblings do
     """A file that stays refused although its folder can be written."""
 
     def __init__(self, path: Path) -> None:

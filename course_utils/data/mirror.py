@@ -1,4 +1,4 @@
-"""Serve this machine's data sets and packages to a class: ``python -m course_utils.data.mirror``."""
+"""Serve data sets and packages to a class: ``python -m course_utils.data.mirror``."""
 
 # ruff: noqa: T201 - a command line tool prints
 

@@ -63,7 +63,10 @@ def bases(name: str) -> tuple[str, ...]:
 
 def _origin(got: Obtained) -> str:
     if not got.base:
-        return f"from {_data_folder_in_words()}"
+        # Without this machine's path where that says nothing: the line is stored in the notebooks.
+        folder = paths.data_folder()
+        slash = "/" if folder.is_relative_to(paths.PROJECT) else ""
+        return f"from {paths.in_words(folder)}{slash}"
     place = unquote(got.base) if got.base.startswith("file:") else got.base
     return f"from {place}" + (f" (but not from {'; '.join(got.failed)})" if got.failed else "")
 
@@ -87,11 +90,3 @@ def status(name: str) -> State:
 
 def _stand_in(name: str, why: str) -> Source:
     return Source(name, standin.make(name, paths.data_folder()), standin=True, origin=why)
-
-
-def _data_folder_in_words() -> str:
-    # Without this machine's path where that says nothing: the line is stored in the notebooks.
-    folder = paths.data_folder()
-    if folder.is_relative_to(paths.PROJECT):
-        return f"{folder.relative_to(paths.PROJECT).as_posix()}/"
-    return str(folder)

@@ -1,11 +1,13 @@
 """The classifier of lesson 2, which judges the images that later lessons generate."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
-from course_utils import data
+from course_utils import data, paths
 from course_utils.data.atomic import atomically
 from course_utils.lessons import results
 
@@ -39,24 +41,59 @@ class DigitClassifier(nn.Module):
 def load_judge(device: torch.device) -> DigitClassifier:
     """Return the classifier that lesson 2 saved, in evaluation mode, and say where it came from.
 
-    If lesson 2 has not run here yet, the same net is trained by a one-cycle run of ten epochs and
-    saved in its place.
+    If lesson 2 has not run here yet, or its file cannot be read, the same net is trained by a
+    one-cycle run of ten epochs and saved in its place.
 
     Raises:
         DataError: MNIST cannot be had.
     """
     data.load("MNIST", train=False)  # settles whether this process works on the stand-in
-    path = results.folder() / FILE
-    if path.exists():
-        judge = DigitClassifier().to(device)
-        judge.load_state_dict(torch.load(path, weights_only=True, map_location=device))
+    path = results.folder(create=False) / FILE
+    try:
+        judge = read_judge(path).to(device)
         print("The judge: your classifier of lesson 2")  # noqa: T201
-    else:
+    except FileNotFoundError:
         print("The judge: lesson 2 has not run here, so a net like its own is trained")  # noqa: T201
-        judge = _trained(device)
+        judge = _trained_and_saved(device)
+    except results.Unreadable as why:
+        print(f"The judge: {why}, so a net like lesson 2's is trained and saved anew")  # noqa: T201
+        judge = _trained_and_saved(device)
+    return judge.eval()
+
+
+def read_judge(path: Path) -> DigitClassifier:
+    """Return the net in a file, on the CPU.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it is damaged, or another net.
+    """
+    if not path.exists():
+        raise FileNotFoundError(path)
+    state = results.read(path)
+    with torch.random.fork_rng():  # as in `_trained`
+        judge = DigitClassifier()
+    try:
+        judge.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError):
+        raise results.Unreadable(
+            f"{paths.in_words(path)} holds another net than lesson 2's"
+        ) from None
+    return judge
+
+
+def _trained_and_saved(device: torch.device) -> DigitClassifier:
+    judge = _trained(device)
+    try:
+        path = results.folder() / FILE
+        if path.exists():  # perhaps a student's own net of another shape: it is kept
+            path.replace(path.with_name(f"{FILE}.old"))
         with atomically(path) as part:
             torch.save(judge.state_dict(), part)
-    return judge.eval()
+    except (paths.FolderError, OSError) as error:
+        # The lesson can go on: only the next one will have to train the judge again.
+        print(f"The judge was not saved: {error}")  # noqa: T201
+    return judge
 
 
 def _trained(device: torch.device, num_epochs: int = 10) -> DigitClassifier:

@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from course_utils import data, paths
 from course_utils.data.atomic import atomically
+from course_utils.data.held import patiently
+
+# The lesson that saves each sheet of samples, to be named where its file cannot be read.
+LESSONS = {"autoencoder": 4, "vae": 6, "cvae": 6, "gan": 8, "lsgan": 8, "dcgan": 9}
+
+
+class Unreadable(Exception):  # noqa: N818 - says what is the case
+    """A file is damaged, or another than the one meant; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +27,31 @@ class Samples:
     num_parameters: int
 
 
-def folder() -> Path:
-    """Return the folder of results; on stand-in data a subfolder, so that the two never mix."""
-    path = paths.results_folder() / ("standin" if data.standin_in_use() else "")
-    path.mkdir(exist_ok=True)
+def folder(*, create: bool = True) -> Path:
+    """Return the folder of results; on stand-in data a subfolder, so that the two never mix.
+
+    Args:
+        create: make the folder if it is not there, and see that it can be written.
+
+    Raises:
+        FolderError: it cannot; the message is one sentence with the way out.
+    """
+    path = paths.results_folder(create=create) / ("standin" if data.standin_in_use() else "")
+    if create:
+        path.mkdir(exist_ok=True)
     return path
+
+
+def read(path: Path) -> Any:
+    """Return what ``torch.save`` wrote: data, on the CPU, and never code that it brings along.
+
+    Raises:
+        Unreadable: the file is damaged, or holds something else than data.
+    """
+    try:
+        return patiently(lambda: torch.load(path, weights_only=True, map_location="cpu"))
+    except Exception as error:  # half a file makes PyTorch raise one of a dozen kinds
+        raise Unreadable(f"{paths.in_words(path)} cannot be read") from error
 
 
 def save_samples(name: str, samples: Samples) -> Path:
@@ -30,6 +59,7 @@ def save_samples(name: str, samples: Samples) -> Path:
 
     Raises:
         ValueError: the images are not ``(n, 784)`` or ``(n, 1, 28, 28)``, or leave [-1, 1].
+        FolderError: the folder of results cannot be written.
     """
     images = samples.images.detach().cpu()
     if images.shape[1:] not in {(784,), (1, 28, 28)}:
@@ -49,10 +79,37 @@ def save_samples(name: str, samples: Samples) -> Path:
 
 
 def load_samples(name: str) -> Samples | None:
-    """Return the images stored under a name, or ``None`` if their lesson has not run yet."""
-    path = folder() / f"{name}.pt"
+    """Return the images stored under a name, or ``None`` if their lesson has not run yet.
+
+    A file that cannot be read counts as none, and a line says so with the way out.
+    """
+    path = folder(create=False) / f"{name}.pt"
     if not path.exists():
         return None
-    content = torch.load(path, weights_only=True)
-    images = content["images"].float().div_(127.5).sub_(1)
-    return Samples(images, content["seconds"], content["num_parameters"])
+    try:
+        return read_samples(path)
+    except Unreadable as why:
+        print(f"{why}; {way_out(name)}")  # noqa: T201
+        return None
+
+
+def read_samples(path: Path) -> Samples:
+    """Return the images in a file.
+
+    Raises:
+        Unreadable: it is damaged, or no such file.
+    """
+    content = read(path)
+    try:
+        stored = content["images"]
+        if stored.dtype != torch.uint8 or stored.shape[1:] != (1, 28, 28) or not len(stored):
+            raise TypeError
+        images = stored.float().div_(127.5).sub_(1)
+        return Samples(images, float(content["seconds"]), int(content["num_parameters"]))
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+        raise Unreadable(f"{paths.in_words(path)} holds something else than samples") from None
+
+
+def way_out(name: str) -> str:
+    """Say how to get samples anew: ``"run lesson 8 again"``."""
+    return f"run lesson {LESSONS[name]} again" if name in LESSONS else "run its lesson again"

@@ -26,7 +26,7 @@ from course_utils import paths, plotting
 from course_utils.device import pick_device
 from course_utils.lessons.checks import lesson_01 as checks
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 
 # %% [markdown]
 # `course_utils` is this course's own: `plotting` draws, `checks` looks at your answers, `paths` says where files go. You don't need it to use PyTorch.

@@ -32,7 +32,7 @@ from course_utils.device import pick_device, seed_everything
 from course_utils.lessons import results
 from course_utils.lessons.checks import lesson_02 as checks
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 0
 
 # %% tags=["nbval-ignore-output"]

@@ -34,7 +34,7 @@ from tqdm.auto import trange
 from course_utils import data, plotting
 from course_utils.lessons.checks import lesson_03 as checks
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 14
 
 # %% tags=["nbval-ignore-output"]

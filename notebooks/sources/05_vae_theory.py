@@ -29,7 +29,7 @@ from course_utils.device import seed_everything
 from course_utils.lessons.checks import lesson_05 as checks
 from course_utils.lessons.classifier import load_judge
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 0
 BLUE, RED, GREEN = "#0072B2", "#D55E00", "#009E73"
 

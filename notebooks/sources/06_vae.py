@@ -34,7 +34,7 @@ from course_utils.lessons import results
 from course_utils.lessons.checks import lesson_06 as checks
 from course_utils.lessons.classifier import load_judge
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 0
 
 # %% tags=["nbval-ignore-output"]

@@ -31,7 +31,7 @@ from course_utils import plotting
 from course_utils.device import seed_everything
 from course_utils.lessons.checks import lesson_07 as checks
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 0
 
 # %% tags=["nbval-ignore-output"]

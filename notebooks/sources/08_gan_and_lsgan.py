@@ -36,7 +36,7 @@ from course_utils.lessons.checks import lesson_08 as checks
 from course_utils.lessons.classifier import load_judge
 from course_utils.metrics import coverage, frechet_distance
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 0
 
 # %% tags=["nbval-ignore-output"]

@@ -35,7 +35,7 @@ from course_utils.lessons.classifier import load_judge
 from course_utils.lessons.gan import train_gan
 from course_utils.metrics import coverage, frechet_distance, nearest_neighbours
 
-plt.style.use("course_utils.course")
+plt.style.use(["default", "course_utils.course"])
 SEED = 0
 
 # %% tags=["nbval-ignore-output"]

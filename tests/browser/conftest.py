@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 PROJECT = Path(__file__).resolve().parents[2]
 ARTEFACTS = PROJECT / "test-artefacts"
 SETTINGS = {
-    # The tests change cells, and no change of theirs may reach a notebook on the disk.
+    # The tests change cells, and no change of theirs may reach a copy on the disk.
     "docmanager-extension/plugin": {"autosave": False},
     # All cells in the page at once, so that a test finds each without scrolling.
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -56,13 +56,14 @@ def wait_until_up(server: subprocess.Popen, lab: Lab, seconds: float = 120) -> N
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """Start `make lab` with settings of its own; return it as a Lab."""
+    """Start `make lab` with settings and copies of its own; return it as a Lab."""
     home, before = tmp_path_factory.mktemp("home"), notebooks()
     for name, value in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value))
     env = os.environ | {"JUPYTER_TOKEN": os.urandom(16).hex()}
+    env |= {"COURSE_WORK_DIR": str(home / "my wörk")}
     env |= {"JUPYTER_CONFIG_DIR": str(home / "config")}
     env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
     env |= {"JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
@@ -79,7 +80,7 @@ def server(tmp_path_factory):
             start_new_session=True,
         )
     try:
-        lab = Lab(f"http://127.0.0.1:{port}", env["JUPYTER_TOKEN"])
+        lab = Lab(f"http://127.0.0.1:{port}", env["JUPYTER_TOKEN"], Path(env["COURSE_WORK_DIR"]))
         wait_until_up(process, lab)
         yield lab
     finally:
@@ -109,6 +110,7 @@ def lesson(request, server, chromium):
     opened = Lesson(server, page, path)
     try:
         opened.open()
+        opened.save()
         try:
             opened.run_all()
         finally:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Lab:
 
     address: str
     token: str
+    work: Path  # the folder of the copies that it opens
 
     def api(self, path: str, method: str = "GET"):
         """Ask the server's REST interface."""
@@ -46,6 +48,7 @@ class Lesson:
         self.notebook = nbformat.read(path, as_version=4)
         self.code = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
         self.executed = 0
+        self.on_disk = (b"", b"")  # before it was saved, and after
         self.page_errors: list[str] = []
         self.foreign_requests: list[str] = []
         page.on("pageerror", lambda error: self.page_errors.append(str(error)))
@@ -60,13 +63,24 @@ class Lesson:
 
     def open(self) -> None:
         """Open the notebook and wait until its kernel listens."""
-        name = f"{self.lab.address}/lab/tree/notebooks/{self.path.name}"
+        name = f"{self.lab.address}/lab/tree/{self.path.name}"
         self.page.goto(f"{name}?token={self.lab.token}&reset")
         expect(self.cells()).to_have_count(len(self.code), timeout=120 * SECOND)
         # A cell that is run before the kernel is connected is dropped without a word.
         idle = self.page.get_by_text(re.compile(r"\| Idle$")).first
         idle.wait_for(timeout=120 * SECOND)
         self.page.keyboard.press("Control+b")  # the file browser away: the width of a lesson
+
+    def save(self) -> None:
+        """Save the notebook as it was opened; note what lay on the disk before and after."""
+        copy = self.lab.work / self.path.name
+        before, written = copy.read_bytes(), copy.stat().st_mtime_ns
+        self.page.keyboard.press("Control+s")
+        end = time.monotonic() + 60
+        while copy.stat().st_mtime_ns == written:
+            assert time.monotonic() < end, f"{self.path.name} was not saved"
+            self.page.wait_for_timeout(0.2 * SECOND)
+        self.on_disk = before, copy.read_bytes()
 
     def cells(self) -> Locator:
         """Return the code cells."""
@@ -148,12 +162,13 @@ class Lesson:
         )
 
     def figures(self) -> list[tuple[float, str]]:
-        """Return each figure's size on the screen in nominal sizes, and the caption below it."""
+        """Return each figure's size on the screen in nominal sizes, and the folded description."""
         return self.page.locator(".jp-RenderedImage:not(.widget-output *) img").evaluate_all(
             """all => all.map(image => {
                 const next = image.closest('.jp-OutputArea-child').nextElementSibling;
-                const caption = next ? next.innerText.trim() : '';
-                return [2 * image.clientWidth / image.naturalWidth, caption];
+                const folded = next ? next.querySelector('details:not([open])') : null;
+                const text = folded ? folded.textContent.replace(/^Description/, '') : '';
+                return [2 * image.clientWidth / image.naturalWidth, text.trim()];
             })"""
         )
 
@@ -179,7 +194,12 @@ class Lesson:
         return index
 
     def photograph(self, folder: Path) -> None:
-        """Keep the whole lesson as pictures, one screen after the other."""
+        """Keep the whole lesson as pictures, in both themes, one screen after the other."""
+        for theme in ("Dark", "Light"):
+            self.choose_theme(f"JupyterLab {theme}")
+            self._photograph(folder / theme.lower())
+
+    def _photograph(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         panel = self.page.locator(".jp-WindowedPanel-outer").first
         height, step = (
@@ -199,4 +219,4 @@ def prompt_of(cell: Locator) -> Locator:
 def drawn(area: Locator) -> tuple[list[str], str]:
     """Return what an output area shows: its pictures, and its text."""
     pictures = area.locator("img").evaluate_all("all => all.map(image => image.src)")
-    return pictures, re.sub(r"\s+", " ", area.inner_text()).strip()
+    return pictures, re.sub(r"\s+", " ", area.text_content() or "").strip()  # folded text too

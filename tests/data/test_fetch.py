@@ -7,6 +7,7 @@ import errno
 import gzip
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from faulty_disk import FullDisk, Locked
 from http_mirror import serving, tiny_collection, tiny_files, write_mirror
 
 from course_utils.data import DataError, fetch, lock
+from course_utils.data import held as held_files
 from course_utils.data.atomic import atomically
 from course_utils.data.checksums import Archive, Collection, State, state
 from course_utils.data.errors import Unavailable
@@ -61,7 +63,7 @@ def no_server() -> str:
 
 def test_everything_is_fetched_verified_and_unpacked(folder):
     with serving(FILES) as mirror:
-        assert obtain(TINY, folder, [mirror.url]) == mirror.url
+        assert obtain(TINY, folder, [mirror.url]) == (mirror.url, ())
     assert_complete(folder)
     assert {name: (folder / name).read_bytes() for name in FILES} == FILES
     assert set(mirror.requests.values()) == {1}
@@ -131,7 +133,12 @@ def test_a_fault_that_stays_is_not_tried_again(folder, fault):
 
 def test_the_next_source_helps_out(folder):
     with serving(FILES, t10k_images=["corrupt"]) as bad, serving(FILES) as good:
-        assert obtain(TINY, folder, [no_server(), bad.url, good.url]) == good.url
+        base, failed = obtain(TINY, folder, [no_server(), bad.url, good.url])
+    assert base == good.url
+    assert [why.partition(": ")[2] for why in failed] == [
+        "no server answers",
+        "wrong checksum, so not the official archive",
+    ]
     assert_complete(folder)
     assert set(good.requests) == {"t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"}
 
@@ -175,9 +182,28 @@ def test_a_network_that_swallows_everything_is_given_up_soon(folder, monkeypatch
         obtain(TINY, folder, ["http://data.example/"])
 
 
-def test_an_address_that_is_none(folder):
+@pytest.mark.parametrize("address", ["http://host/a folder/", "http://host:port/"])
+def test_an_address_that_is_none(folder, address):
     with pytest.raises(Unavailable, match="not a valid URL"):
-        obtain(TINY, folder, ["http://host/a folder/"])
+        obtain(TINY, folder, [address])
+
+
+@pytest.mark.parametrize("secret", ["", "user:password@"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_dead_proxy_is_called_a_proxy_and_its_password_is_not_told(
+    folder, monkeypatch, scheme, secret
+):
+    proxy = no_server().removeprefix("http://").rstrip("/")
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.setenv(f"{scheme}_proxy", f"http://{secret}{proxy}")
+    with serving(FILES) as mirror, pytest.raises(Unavailable) as caught:
+        obtain(TINY, folder, [mirror.url.replace("http", scheme)])
+    said = f"no server answers (through the proxy {proxy}, which no_proxy=127.0.0.1 avoids)"
+    assert str(caught.value).endswith(said)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # the way out
+    with serving(FILES) as mirror:
+        obtain(TINY, folder, [mirror.url])
+    assert_complete(folder)
 
 
 def test_a_server_without_tls_behind_an_https_address(folder):
@@ -186,8 +212,8 @@ def test_a_server_without_tls_behind_an_https_address(folder):
 
 
 def test_a_mirror_on_disk(folder, tmp_path):
-    base = write_mirror(tmp_path / "usb stick", FILES)
-    assert obtain(TINY, folder, [base]) == base
+    base = write_mirror(tmp_path / "usb stick #1", FILES)
+    assert obtain(TINY, folder, [base]).base == base
     assert_complete(folder)
 
 
@@ -198,33 +224,133 @@ def test_a_mirror_on_disk_that_is_not_plugged_in(folder, tmp_path):
 
 def test_what_is_there_is_not_fetched_again(folder, tmp_path):
     obtain(TINY, folder, [write_mirror(tmp_path / "mirror", FILES)])
-    assert obtain(TINY, folder, ["http://never-asked.invalid/"]) == ""
+    assert obtain(TINY, folder, ["http://never-asked.invalid/"]).base == ""
 
 
 def test_archives_alone_are_unpacked_without_any_source(folder):
     write_mirror(folder, FILES)
     assert state(TINY, folder) == State.MISSING
-    assert obtain(TINY, folder, []) == ""
+    assert obtain(TINY, folder, []).base == ""
     assert_complete(folder)
 
 
-@pytest.mark.parametrize("name", [IMAGES, IMAGES + ".gz"])
-@pytest.mark.parametrize("damage", ["a byte changed", "cut off", "empty", "gone"])
-def test_a_damaged_file_is_noticed_and_fetched_anew(folder, tmp_path, name, damage):
+def damaged(whole: bytes, damage: str) -> bytes | None:
+    """Return what is left of a file, ``None`` for nothing at all."""
+    changed = whole[:20] + bytes([whole[20] ^ 1]) + whole[21:]
+    return {"a byte changed": changed, "cut off": whole[:-1], "empty": b"", "gone": None}[damage]
+
+
+DAMAGES = pytest.mark.parametrize("damage", ["a byte changed", "cut off", "empty", "gone"])
+
+
+def spoil(path: Path, damage: str) -> None:
+    left = damaged(path.read_bytes(), damage)
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(left)
+
+
+@pytest.mark.parametrize("archive_too", [False, True])
+@DAMAGES
+def test_a_damaged_file_is_noticed_and_made_anew(folder, tmp_path, damage, archive_too):
+    """From its archive if that is there, else from a source."""
     base = write_mirror(tmp_path / "mirror", FILES)
     obtain(TINY, folder, [base])
-    whole = (folder / name).read_bytes()
-    if damage == "gone":
-        (folder / name).unlink()
-    else:
-        changed = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
-        (folder / name).write_bytes(
-            {"a byte changed": changed, "cut off": whole[:-1]}.get(damage, b"")
-        )
+    spoil(folder / IMAGES, damage)
+    if archive_too:
+        spoil(folder / (IMAGES + ".gz"), damage)
     assert state(TINY, folder) == (State.MISSING if damage == "gone" else State.DAMAGED)
+    assert obtain(TINY, folder, [base]).base == (base if archive_too else "")
+    assert_complete(folder)
+
+
+@DAMAGES
+def test_lessons_do_without_the_archives_once_they_are_unpacked(folder, tmp_path, damage):
+    base = write_mirror(tmp_path / "mirror", FILES)
+    obtain(TINY, folder, [base])
+    for name in FILES:
+        spoil(folder / name, damage)
+    assert state(TINY, folder) == State.VERIFIED
+    assert obtain(TINY, folder, []).base == ""
+    assert obtain(TINY, folder, [base], archives=True).base == base, "a mirror needs them"
+    assert_complete(folder)
+
+
+def refusing(monkeypatch, times: int) -> list[str]:
+    """Let the system refuse to rename anything so many times, as while a scanner reads."""
+    refused, real = [], os.replace
+
+    def held(source, target):
+        if len(refused) < times:
+            refused.append(target)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", held)
+    monkeypatch.setattr(held_files, "PAUSE", 0.01)
+    return refused
+
+
+def test_a_file_that_another_program_holds_for_a_moment_is_waited_for(
+    folder, tmp_path, monkeypatch
+):
+    base = write_mirror(tmp_path / "mirror", FILES)
+    refused = refusing(monkeypatch, 5)
     obtain(TINY, folder, [base])
     assert_complete(folder)
-    assert (folder / name).read_bytes() == whole
+    assert len(refused) == 5
+
+
+def test_a_file_that_another_program_holds_for_good_is_called_so(folder, tmp_path, monkeypatch):
+    assert held_files.SECONDS == 2
+    monkeypatch.setattr(held_files, "SECONDS", 0.05)
+    refusing(monkeypatch, 10**6)
+    with pytest.raises(DataError, match=r"another program holds .*ubyte.*; close it .*try again"):
+        obtain(TINY, folder, [write_mirror(tmp_path / "mirror", FILES)])
+    assert contents(folder) == {}
+
+
+def test_a_file_that_is_held_while_it_is_read_is_tried_again(folder, tmp_path, monkeypatch):
+    obtain(TINY, folder, [write_mirror(tmp_path / "mirror", FILES)])
+    monkeypatch.setattr(held_files, "PAUSE", 0.01)
+    real, refused = io.open, []
+
+    def refuse(path, *args, **more):
+        if str(path).endswith(IMAGES) and len(refused) < 3:
+            refused.append(path)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(io, "open", refuse)
+    assert state(TINY, folder) == State.VERIFIED
+    assert len(refused) == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [
+        *[("127.0.0.1", True), ("192.168.1.7", True), ("::1", True), ("laptop", True)],
+        *[("teacher.local", True), ("8.8.8.8", False), ("yann.lecun.com", False)],
+    ],
+)
+def test_only_for_what_is_near_a_way_round_the_proxy_is_proposed(host, near):
+    assert fetch._is_near(host) is near
+
+
+def test_a_file_that_cannot_be_read_is_named(folder, tmp_path, monkeypatch):
+    obtain(TINY, folder, [write_mirror(tmp_path / "mirror", FILES)])
+    monkeypatch.setattr(held_files, "SECONDS", 0.05)
+    real = io.open
+
+    def refuse(path, *args, **more):
+        if str(path).endswith(IMAGES):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(io, "open", refuse)
+    with pytest.raises(DataError, match=rf"{IMAGES} cannot be read \(Permission denied\); close"):
+        state(TINY, folder)
 
 
 def test_an_archive_that_unpacks_to_something_else_is_refused(folder, tmp_path):
@@ -254,7 +380,7 @@ def test_a_read_only_folder_without_the_data_is_an_error(
 def test_a_read_only_folder_with_good_data_is_never_written(tmp_path, folder, monkeypatch):
     obtain(TINY, folder, [write_mirror(tmp_path / "mirror", FILES)])
     locked = Locked(monkeypatch, tmp_path / "MNIST", errno.EROFS)
-    assert obtain(TINY, folder, []) == ""
+    assert obtain(TINY, folder, []).base == ""
     assert locked.refused == 0
 
 
@@ -293,12 +419,8 @@ def test_stopping_by_hand_leaves_nothing(folder, tmp_path, monkeypatch):
 
 
 CHILD = """
-import json, sys, types
+import json, sys
 from pathlib import Path
-import course_utils
-# The package without its __init__, which imports PyTorch: that takes seconds.
-package = sys.modules["course_utils.data"] = types.ModuleType("course_utils.data")
-package.__path__ = [str(Path(course_utils.__file__).parent / "data")]
 from course_utils.data.checksums import Archive, Collection, state
 from course_utils.data.fetch import obtain
 archives, folder, base = json.loads(sys.argv[1])

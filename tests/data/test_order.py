@@ -2,6 +2,8 @@
 
 import runpy
 import socket
+import subprocess
+import sys
 
 import pytest
 from http_mirror import serving, tiny_collection, tiny_files, write_mirror
@@ -18,7 +20,7 @@ OFFICIAL = official.collection
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
     """A data folder of its own, no settings of the user's, and no way to the real network."""
-    for variable in ("COURSE_DATA", "COURSE_DATA_MIRROR"):
+    for variable in ("COURSE_DATA", "COURSE_DATA_MIRROR", "COURSE_MIRROR"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("no_proxy", "*")
@@ -80,14 +82,59 @@ def test_a_broken_mirror_is_replaced_by_the_official_one(monkeypatch, capsys):
         publish(monkeypatch, official.url)
         monkeypatch.setenv("COURSE_DATA_MIRROR", mirror.url)
         data.prepare("MNIST")
-    assert one_line(capsys) == f"MNIST: official data, from {official.url}"
+    place = mirror.url.removeprefix("http://").rstrip("/")
+    start = f"MNIST: official data, from {official.url} (but not from {place}: no archive but"
+    assert one_line(capsys).startswith(start)
+
+
+def test_a_class_s_mirror_of_packages_serves_the_data_too(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_MIRROR", nobody())
+    with serving(FILES) as mirror:
+        monkeypatch.setenv("COURSE_MIRROR", mirror.url)
+        data.prepare("MNIST")
+        assert one_line(capsys) == f"MNIST: official data, from {mirror.url}mnist/"
+
+
+def test_the_mirror_of_data_comes_before_that_of_packages(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_MIRROR", "nonsense that is not looked at")
+    with serving(FILES) as mirror:
+        monkeypatch.setenv("COURSE_DATA_MIRROR", mirror.url)
+        data.prepare("MNIST")
+        assert one_line(capsys) == f"MNIST: official data, from {mirror.url}mnist/"
+
+
+def test_a_mirror_that_fails_is_told_although_the_data_were_had(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_DATA_MIRROR", nobody())
+    with serving(FILES) as official:
+        publish(monkeypatch, official.url)
+        data.prepare("MNIST")
+    line = one_line(capsys)
+    assert line.startswith(f"MNIST: official data, from {official.url} (but not from 127.0.0.1:")
+    assert line.endswith(": no server answers)")
 
 
 @pytest.mark.parametrize(("name", "below"), [("MNIST", "mnist"), ("FashionMNIST", "fashion-mnist")])
-def test_a_mirror_on_disk(monkeypatch, tmp_path, name, below):
-    write_mirror(tmp_path / "stick" / below, FILES)
-    monkeypatch.setenv("COURSE_DATA_MIRROR", (tmp_path / "stick").as_uri())
+@pytest.mark.parametrize(
+    ("stick", "spelling"),
+    [
+        ("stick", "{uri}"),
+        ("stick #1", "{uri}"),
+        ("stick #1", "file://{path}"),
+        ("100% mine?", " FILE://{path}// "),
+        ("Übung%20eins", "file://{path}"),
+        ("Übung%20eins", "{localhost}"),
+    ],
+)
+def test_a_mirror_on_disk(monkeypatch, tmp_path, capsys, name, below, stick, spelling):
+    folder = tmp_path / stick
+    write_mirror(folder / below, FILES)
+    uri = folder.as_uri()
+    localhost = uri.replace("file:///", "file://localhost/")
+    monkeypatch.setenv(
+        "COURSE_DATA_MIRROR", spelling.format(uri=uri, path=folder, localhost=localhost)
+    )
     assert not data.prepare(name).standin
+    assert one_line(capsys) == f"{name}: official data, from file://{folder}/{below}/"
 
 
 def test_the_data_folder_comes_first(monkeypatch, folder, capsys):
@@ -140,14 +187,54 @@ def test_real_data_or_an_error(monkeypatch, folder):
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("COURSE_DATA", "fake", 'COURSE_DATA is "fake"; set it to real or standin, or unset it.'),
-        ("COURSE_DATA_MIRROR", "../shared", 'COURSE_DATA_MIRROR is "../shared"; it must start'),
+        ("COURSE_DATA", "fake", 'is "fake"; set it to real or standin, or unset it.'),
+        (
+            "COURSE_DATA_MIRROR",
+            "../shared",
+            'is "../shared"; it must start with http://, https:// ',
+        ),
+        ("COURSE_DATA_MIRROR", "ftp://host", 'is "ftp://host"; it must start with http://, https'),
+        ("COURSE_DATA_MIRROR", "192.0.2.10:8000", "(perhaps http://192.0.2.10:8000)."),
+        ("COURSE_DATA_MIRROR", "file:/stick", "(perhaps file:///stick)."),
+        (
+            "COURSE_DATA_MIRROR",
+            "file://work/it",
+            'is "file://work/it"; perhaps you mean file:///wo',
+        ),
+        ("COURSE_DATA_MIRROR", "http://[::1", 'is "http://[::1"; that is no address'),
+        ("COURSE_DATA_MIRROR", "http://host:port", "that is no address; one looks like http://192"),
+        ("COURSE_DATA_MIRROR", "https://", "that is no address"),
+        ("COURSE_MIRROR", "class", 'COURSE_MIRROR is "class"; it must start with'),
     ],
 )
 def test_a_setting_that_means_nothing_is_an_error(monkeypatch, variable, value, sentence):
     monkeypatch.setenv(variable, value)
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError) as caught:
         data.prepare("MNIST")
+    assert sentence in str(caught.value)
+    assert variable in str(caught.value)
+
+
+def test_a_folder_given_without_file_is_recognised(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA_MIRROR", str(tmp_path))
+    with pytest.raises(DataError, match=rf"\(perhaps {tmp_path.as_uri()}\)"):
+        data.prepare("MNIST")
+
+
+def test_the_home_folder_in_a_url_is_understood_in_the_advice(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA_MIRROR", "file://~/stick")
+    with pytest.raises(DataError, match=rf"perhaps you mean file://{tmp_path.as_posix()}/stick"):
+        data.prepare("MNIST")
+
+
+@pytest.mark.parametrize("before", ["HTTP://", " http://", "Http://"])
+def test_blanks_and_capital_letters_do_no_harm(monkeypatch, capsys, before):
+    with serving(FILES) as mirror:
+        monkeypatch.setenv("COURSE_DATA_MIRROR", mirror.url.replace("http://", before) + " ")
+        data.prepare("MNIST")
+        assert one_line(capsys) == f"MNIST: official data, from {mirror.url}mnist/"
 
 
 def test_a_local_fault_is_an_error_and_no_stand_in(monkeypatch, folder, capsys):
@@ -171,11 +258,22 @@ def test_an_unknown_data_set_is_named():
         OFFICIAL("CIFAR10")
 
 
-@pytest.mark.parametrize("name", data.NAMES)
-def test_torchvision_publishes_the_archives_that_are_known(name):
+@pytest.mark.parametrize(("name", "kind"), [("MNIST", MNIST), ("FashionMNIST", FashionMNIST)])
+def test_torchvision_knows_the_same_archives_in_the_same_places(name, kind):
     collection = OFFICIAL(name)
-    assert len({archive.name for archive in collection.archives}) == 4
-    assert all(base.startswith("http") and base.endswith("/") for base in collection.bases)
+    assert [(archive.name, archive.md5) for archive in collection.archives] == kind.resources
+    assert list(collection.bases) == kind.mirrors
+
+
+def test_putting_data_in_order_imports_no_torch():
+    """So that a second `make lab` opens within seconds."""
+    script = (
+        "import sys; from course_utils import data; data.status('MNIST'); "
+        "import course_utils.data.mirror, course_utils.data.__main__; "
+        "print({'torch', 'torchvision', 'matplotlib', 'IPython'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
 def test_prepare_again_looks_again_at_nothing_and_says_the_same(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """The judge is the classifier of lesson 2, wherever it comes from."""
 
 import ast
+from pathlib import Path
 
 import jupytext
 import pytest
@@ -63,6 +64,67 @@ def test_without_it_one_is_trained_saved_and_said(small_data, capsys):
     again = classifier.load_judge(CPU)
     assert torch.equal(judge.head.weight, again.head.weight)
     assert "your classifier" in capsys.readouterr().out
+
+
+def half_a_file(path):
+    torch.save(classifier.DigitClassifier().state_dict(), path)
+    path.write_bytes(path.read_bytes()[:800_000])
+
+
+def empty(path):
+    path.touch()
+
+
+def code(path):
+    torch.save(Path, path)  # a pickle that names a function to call
+
+
+def another_net(path):
+    torch.save(torch.nn.Linear(3, 3).state_dict(), path)
+
+
+def a_number(path):
+    torch.save(3, path)
+
+
+@pytest.mark.parametrize("damage", [half_a_file, empty, code, another_net, a_number])
+@pytest.mark.usefixtures("small_data")
+def test_a_file_that_is_no_judge_is_kept_aside_and_one_is_trained(damage, capsys, monkeypatch):
+    path = results.folder() / classifier.FILE
+    damage(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(classifier, "_trained", lambda device: classifier.DigitClassifier())
+    judge = classifier.load_judge(CPU)
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 1
+    assert said.startswith(f"The judge: {path} ")
+    assert "so a net like lesson 2's is trained and saved anew" in said
+    assert path.with_name(f"{classifier.FILE}.old").read_bytes() == before
+    again = classifier.load_judge(CPU)
+    assert torch.equal(judge.head.weight, again.head.weight)
+    assert "your classifier" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("small_data")
+def test_a_judge_that_cannot_be_saved_judges_all_the_same(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_RESULTS_DIR", str(tmp_path / "file" / "results"))
+    monkeypatch.setattr(classifier, "_trained", lambda device: classifier.DigitClassifier())
+    assert not classifier.load_judge(CPU).training
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "The judge: lesson 2 has not run here, so a net like its own is trained"
+    assert said[1].startswith("The judge was not saved: results cannot be saved in")
+    assert said[1].endswith("set COURSE_RESULTS_DIR to a folder that you may write.")
+
+
+@pytest.mark.usefixtures("small_data")
+def test_reading_it_leaves_the_callers_random_numbers_alone():
+    torch.save(classifier.DigitClassifier().state_dict(), results.folder() / classifier.FILE)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    classifier.load_judge(CPU)
+    assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.usefixtures("small_data")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -121,9 +122,21 @@ def test_update_that_was_interrupted_is_finished_by_the_next(desk, monkeypatch, 
     assert [mended.replaced for mended in desk.hand_out()] == [True]
 
 
+def test_copy_that_is_the_new_lesson_already_is_left_alone(desk):
+    remembered = desk.work / ".handed-out" / NAME
+    before = remembered.read_bytes()
+    desk.publish(second_version())
+    desk.hand_out()
+    desk.run()
+    ran = desk.copy.read_bytes()
+    remembered.write_bytes(before)
+    assert desk.hand_out() == desk.old() == []
+    assert desk.copy.read_bytes() == ran
+
+
 def test_damaged_lesson_is_named_with_the_way_out(desk):
     (desk.lessons / NAME).write_text("<<<<<<< HEAD")
-    with pytest.raises(CopyError, match="git checkout -- notebooks/03_backprop.ipynb"):
+    with pytest.raises(CopyError, match=r"git checkout -- notebooks/03_backprop\.ipynb"):
         desk.hand_out()
 
 
@@ -177,6 +190,13 @@ def test_folder_that_cannot_be_made_is_told_with_the_way_out(capsys, monkeypatch
     assert "Set COURSE_WORK_DIR to a folder that you may write" in said
 
 
+def test_work_folder_is_in_the_project_unless_set(monkeypatch):
+    monkeypatch.delenv("COURSE_WORK_DIR", raising=False)
+    assert paths.work_folder() == paths.PROJECT / "work"
+    monkeypatch.setenv("COURSE_WORK_DIR", "~/lessons")
+    assert paths.work_folder() == Path.home() / "lessons"
+
+
 def test_work_folder_is_named_whatever_the_console_can_print(tmp_path):
     folder = tmp_path / "Курс Ω"
     command = [sys.executable, "-m", "course_utils.copies"]
@@ -190,4 +210,4 @@ def test_work_folder_is_named_whatever_the_console_can_print(tmp_path):
 def test_handing_out_imports_nothing_that_takes_long():
     code = "import sys, course_utils.copies.__main__; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=paths.PROJECT, capture_output=True)
-    assert not {"torch", "numpy", "matplotlib", "nbformat"} & set(run.stdout.decode().split())
+    assert not {"torch", "torchvision", "matplotlib"} & set(run.stdout.decode().split())

@@ -13,13 +13,19 @@ from IPython.utils.capture import capture_output
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from course_utils import data, plotting
+from course_utils import data, paths, plotting
+
+SOURCES = paths.PROJECT / "notebooks" / "sources"
+
+
+STYLE = ["default", "course_utils.course"]  # what a lesson's first cell sets
 
 
 @pytest.fixture(autouse=True)
 def _fresh_figures():
     plt.close("all")
-    yield
+    with plt.style.context("default"):  # whatever the user's matplotlibrc says
+        yield
     plt.close("all")
 
 
@@ -221,6 +227,27 @@ def test_probability_bars_have_the_right_heights_on_a_scale_from_0_to_1():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["cat", "dog"]
     assert ax.get_ylim() == (0, 1)
     assert (ax.get_title(), ax.get_ylabel()) == ("soft", "probability")
+
+
+USERS = {"text.usetex": True, "savefig.dpi": 1, "savefig.bbox": "tight", "axes.facecolor": "k"}
+
+
+def test_the_course_s_look_does_not_inherit_the_users():
+    """Somebody's matplotlibrc may ask for LaTeX, which is not there, or for black axes."""
+    with plt.style.context(STYLE):
+        clean = dict(plt.rcParams)
+    with plt.rc_context(USERS):
+        plt.style.use(STYLE)
+        assert dict(plt.rcParams) == clean
+        shown(plt.subplots()[0], "a figure")
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES.glob("*.py")), ids=lambda path: path.name[:2])
+def test_every_lesson_sets_the_course_s_look_before_it_draws(source):
+    lines = [
+        line for line in source.read_text(encoding="utf-8").splitlines() if "style.use" in line
+    ]
+    assert lines == ['plt.style.use(["default", "course_utils.course"])']
 
 
 def test_the_style_is_found_by_its_name_and_loads():

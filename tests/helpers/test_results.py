@@ -1,9 +1,15 @@
 """What a lesson leaves for a later one comes back as it was left."""
 
+import errno
+import re
+from pathlib import Path
+
 import pytest
 import torch
+from faulty_disk import Locked
+from lesson_code import source_of
 
-from course_utils import data
+from course_utils import data, paths
 from course_utils.lessons import results
 from course_utils.lessons.results import Samples
 
@@ -68,3 +74,89 @@ def test_images_of_another_shape_are_refused(bad):
 def test_pixels_outside_the_scale_are_refused(value):
     with pytest.raises(ValueError, match=r"outside \[-1, 1\]"):
         results.save_samples("bad", Samples(torch.full((2, 784), value), 1.0, 1))
+
+
+def half_a_file(path):
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def code(path):
+    torch.save({"images": Path}, path)
+
+
+def a_net(path):
+    torch.save(torch.nn.Linear(3, 3).state_dict(), path)
+
+
+def other_shapes(path):
+    images = torch.zeros(2, 3, 3, dtype=torch.uint8)
+    torch.save({"images": images, "seconds": 1.0, "num_parameters": 1}, path)
+
+
+def other_types(path):
+    images = torch.zeros(2, 1, 28, 28)
+    torch.save({"images": images, "seconds": 1.0, "num_parameters": 1}, path)
+
+
+def no_seconds(path):
+    torch.save({"images": torch.zeros(2, 1, 28, 28, dtype=torch.uint8)}, path)
+
+
+def text(path):
+    torch.save("images", path)
+
+
+DAMAGES = [half_a_file, empty, code, a_net, other_shapes, other_types, no_seconds, text]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "way_out"), [("gan", "run lesson 8 again"), ("mine", "run its lesson again")]
+)
+def test_a_damaged_file_is_named_with_the_way_out(damage, name, way_out, capsys):
+    path = results.save_samples(name, Samples(torch.zeros(1, 784), 1.0, 1))
+    damage(path)
+    assert results.load_samples(name) is None
+    said = capsys.readouterr().out
+    assert re.fullmatch(rf"{re.escape(str(path))} (cannot be read|holds .*); {way_out}\n", said)
+    results.save_samples(name, Samples(torch.ones(1, 784), 2.0, 2))  # its lesson, once more
+    assert results.load_samples(name).seconds == 2.0
+
+
+def test_a_file_in_the_project_is_named_without_this_machines_path(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    monkeypatch.setenv("COURSE_RESULTS_DIR", "results")
+    (results.folder() / "gan.pt").touch()
+    results.load_samples("gan")
+    assert capsys.readouterr().out == "results/gan.pt cannot be read; run lesson 8 again\n"
+
+
+def test_the_lessons_named_are_those_that_save():
+    for name, lesson in results.LESSONS.items():
+        source = source_of(f"{lesson:02}").read_text(encoding="utf-8")
+        assert "save_samples(" in source
+        assert f'"{name}"' in source
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence_before_anything_is_computed(
+    monkeypatch, tmp_path
+):
+    Locked(monkeypatch, tmp_path, errno.EACCES)
+    for work in (results.folder, paths.results_folder):
+        with pytest.raises(paths.FolderError) as caught:
+            work()
+        assert str(caught.value) == (
+            f"results cannot be saved in {tmp_path} (Permission denied); set COURSE_RESULTS_DIR to "
+            "a folder that you may write."
+        )
+
+
+def test_reading_needs_no_folder_that_can_be_written(monkeypatch, tmp_path):
+    results.save_samples("vae", Samples(torch.zeros(1, 784), 1.0, 1))
+    locked = Locked(monkeypatch, tmp_path, errno.EROFS)
+    assert results.load_samples("vae").seconds == 1.0
+    assert locked.refused == 0

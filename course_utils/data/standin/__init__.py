@@ -6,15 +6,18 @@ handwritten ones that scikit-learn carries; the garments are drawn. Same seed, s
 
 import gzip
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from course_utils.data.atomic import atomically
 from course_utils.data.checksums import file_checksum
 from course_utils.data.lock import claimed
 from course_utils.paths import raw_folder
+
+if TYPE_CHECKING:
+    import numpy as np
 
 VERSION = 1  # to be raised with every change of what is drawn, so that cached stand-ins are redone
 SIZES = {"train": 60_000, "t10k": 10_000}
@@ -75,7 +78,7 @@ def _write(name: str, folder: Path) -> None:
         part.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def _drawer(name: str) -> Callable[[int, bool], tuple[np.ndarray, np.ndarray]]:
+def _drawer(name: str) -> "Callable[[int, bool], tuple[np.ndarray, np.ndarray]]":
     # Imported here: scikit-learn and SciPy take seconds, and most processes never draw.
     if name == "MNIST":
         from course_utils.data.standin.digits import digits
@@ -86,10 +89,10 @@ def _drawer(name: str) -> Callable[[int, bool], tuple[np.ndarray, np.ndarray]]:
     return garments
 
 
-def _write_idx(path: Path, array: np.ndarray) -> list[Path]:
+def _write_idx(path: Path, array: "np.ndarray") -> list[Path]:
     """Write uint8 numbers in the IDX format of LeCun, Cortes and Burges, plain and gzipped."""
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
-    content = header + array.astype(np.uint8).tobytes()
+    header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    content = header + array.astype("uint8").tobytes()
     packed = path.with_name(path.name + ".gz")
     for target, data in ((path, content), (packed, gzip.compress(content, 1, mtime=0))):
         with atomically(target) as part:

@@ -1,0 +1,1 @@
+"""What ``course_utils.doctor`` looks at."""
