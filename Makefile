@@ -18,7 +18,7 @@ NOTEBOOK := $(firstword $(wildcard notebooks/$(or $(firstword $(LESSONS)),01)_*.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab renew fresh check test test-notebooks test-browser bench lint data notebooks html mirror wheels doctor lock clean lesson ready ready-dev
+.PHONY: help lab renew fresh check test test-browser bench lint data notebooks html mirror wheels doctor lock clean lesson ready ready-dev
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -41,8 +41,6 @@ fresh: lesson ready ## your copy of a lesson made new, without answers; the old 
 
 check: lesson ready-dev data ## is what the lessons say true on this machine? (NB=02)
 	$(PY) tools/check_notebooks.py $(LESSONS)
-
-test-notebooks: check
 
 test: lesson lint ## check everything that must hold (NB=02: one lesson)
 	$(PY) -m pytest tests $(addprefix --lesson ,$(LESSONS))
