@@ -20,7 +20,6 @@ from course_utils.diagnosis.finding import Finding, ok, problem
 OLDEST, NEWEST = (3, 11), (3, 14)  # as in tools/install.py: what the lock file has wheels for
 GIGABYTES = 8  # as there
 SECONDS = 6.0  # until a server counts as out of reach
-PYPI = "https://pypi.org/simple/"
 
 
 def begun() -> bool:
@@ -111,8 +110,17 @@ def pip_looks_in() -> list[str]:
     ]
     named = dict(settings)
     if "index-url" not in named and named.get("no-index", "") not in ("1", "true", "yes"):
-        found.insert(0, PYPI)
+        found[:0] = default_index()
     return list(dict.fromkeys(found))
+
+
+def default_index() -> list[str]:
+    """Return where pip looks if nothing is set, as pip itself says it."""
+    try:
+        from pip._internal.models.index import PyPI
+    except ImportError:
+        return []
+    return [PyPI.simple_url + "/"]
 
 
 def _trouble(place: str) -> str:

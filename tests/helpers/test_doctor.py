@@ -225,7 +225,7 @@ def test_a_mirror_of_packages_that_does_not_answer(monkeypatch):
 
 
 def test_no_network_and_a_folder_of_packages(monkeypatch, tmp_path):
-    monkeypatch.setattr(install, "PYPI", nobody())
+    monkeypatch.setattr(install, "default_index", lambda: [nobody()])
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
