@@ -8,6 +8,7 @@ What cannot be put back is watched: a claim that changes an object of the lesson
 import ast
 import contextlib
 import copy
+import itertools
 import linecache
 import random
 import zlib
@@ -42,7 +43,8 @@ def hold(text: str, namespace: dict[str, Any]) -> None:
     Raises:
         ClaimError: an assertion failed, or the claim changed an object that it shares.
     """
-    sentence = next(iter(text.strip().splitlines()), "").removeprefix("#").strip()
+    said = itertools.takewhile(lambda line: line.startswith("#"), text.strip().splitlines())
+    sentence = " ".join(line.removeprefix("#").strip() for line in said)
     linecache.cache["<claim>"] = (len(text), None, text.splitlines(keepends=True), "<claim>")
     code = compile(text, "<claim>", "exec")
     own = dict(namespace)
