@@ -61,7 +61,9 @@ def test_a_claim_that_holds_says_nothing(lesson, capsys):
 
 def test_a_claim_that_fails_names_its_sentence_its_line_and_the_numbers(lesson):
     lesson["accuracy"] = 0.91
-    text = "# the net reads\n# 98 % of the digits\nassert len(losses) == 2\nassert accuracy > 0.98\n"
+    text = (
+        "# the net reads\n# 98 % of the digits\nassert len(losses) == 2\nassert accuracy > 0.98\n"
+    )
     with pytest.raises(claims.ClaimError) as error:
         claims.hold(text, lesson)
     assert "no longer true: the net reads 98 % of the digits" in str(error.value)
