@@ -73,6 +73,8 @@ def network() -> Iterator[Finding]:
     """See that packages can be had: from the class's mirror, or from where pip looks."""
     mirror = os.environ.get("COURSE_MIRROR", "").strip().rstrip("/")
     places = [mirror + "/wheels/"] if mirror else pip_looks_in()
+    if not places:
+        return  # this Python has no pip yet that could say where it looks
     reasons = {place: _trouble(place) for place in places}
     for place in places:
         if not reasons[place]:

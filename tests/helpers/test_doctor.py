@@ -142,7 +142,8 @@ def test_every_make_command_in_a_cure_is_one():
 
 
 @pytest.mark.parametrize("call", [["-m", "course_utils.doctor"], ["course_utils/doctor.py"]])
-def test_a_report_comes_from_a_bare_python(call):
+def test_a_report_comes_from_a_bare_python(call, monkeypatch):
+    monkeypatch.setenv("COURSE_MIRROR", nobody())  # whether there is a network or not
     done = subprocess.run(
         [sys.executable, "-S", *call], cwd=paths.PROJECT, capture_output=True, text=True
     )
@@ -224,14 +225,24 @@ def test_a_mirror_of_packages_that_does_not_answer(monkeypatch):
     assert only(install.network()).state == "PROBLEM"
 
 
-def test_no_network_and_a_folder_of_packages(monkeypatch, tmp_path):
-    monkeypatch.setattr(install, "default_index", lambda: [nobody()])
+def test_no_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(install, "pip_looks_in", lambda: [nobody()])
+    assert_problem(only(install.network()), "Connection refused", "set COURSE_MIRROR")
+    monkeypatch.setattr(install, "pip_looks_in", lambda: [nobody(), tmp_path.as_uri()])
+    assert only(install.network()).state == "ok"
+
+
+def test_a_python_without_pip_is_asked_nothing_about_the_network(monkeypatch):
+    monkeypatch.setattr(install, "pip_looks_in", list)
+    assert list(install.network()) == []
+
+
+def test_where_pip_looks(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    assert_problem(only(install.network()), "Connection refused", "set COURSE_MIRROR")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    assert only(install.network()).state == "ok"
+    assert install.pip_looks_in() == [*install.default_index(), str(tmp_path)]
 
 
 def test_a_server_that_is_silent_is_not_waited_for(monkeypatch):
@@ -313,11 +324,11 @@ def test_a_package_that_ends_python_is_named(tmp_path, monkeypatch):
 
 
 def test_a_package_that_never_ends_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(packages, "SECONDS", 1)
+    monkeypatch.setattr(packages, "SECONDS", 0.5)
     write_package(tmp_path, "numpy", "import time; time.sleep(60)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     finding = only(try_out("numpy"))
-    assert "not done after 1 s" in finding.text
+    assert "not done after 0.5 s" in finding.text
 
 
 def test_torchvision_that_does_not_fit_torch():

@@ -127,6 +127,24 @@ def test_a_damaged_file_is_named_with_the_way_out(damage, name, way_out, capsys)
     assert results.load_samples(name).seconds == 2.0
 
 
+class Trap:
+    """An object whose pickle runs code where it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_file_is_never_run(tmp_path):
+    torch.save(Trap(tmp_path / "ran"), tmp_path / "gan.pt")
+    assert results.load_samples("gan") is None
+    assert not (tmp_path / "ran").exists()
+    torch.load(tmp_path / "gan.pt", weights_only=False)
+    assert (tmp_path / "ran").exists(), "a trap that works"
+
+
 def test_a_file_in_the_project_is_named_without_this_machines_path(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(paths, "PROJECT", tmp_path)
     monkeypatch.setenv("COURSE_RESULTS_DIR", "results")
