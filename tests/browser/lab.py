@@ -86,17 +86,27 @@ class Lesson:
         """Return the code cells."""
         return self.page.locator(".jp-Notebook .jp-CodeCell")
 
+    def last_open(self) -> int:
+        """Return which is the last code cell that is not folded: a folded one shows no number."""
+        folded = ["figure" in cell.metadata.get("tags", []) for cell in self.code]
+        return len(folded) - 1 - folded[::-1].index(False)
+
+    def last(self) -> Locator:
+        """Return the last code cell that is not folded."""
+        return self.cells().nth(self.last_open())
+
     def run_all(self) -> None:
         """Choose Run All Cells from the menu and wait for the last cell's number."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         # The stored notebook already shows the number that the last cell will have.
-        expect(prompt_of(self.cells().last)).to_have_text("[*]:", timeout=60 * SECOND)
+        expect(prompt_of(self.last())).to_have_text("[*]:", timeout=60 * SECOND)
         self.executed = len(self.code)
+        number = f"[{self.last_open() + 1}]:"
         shown, still = [], 0
         for _ in range(LONGEST_LESSON):
             before, shown = shown, self._prompts()
-            if shown[-1] == f"[{self.executed}]:":
+            if (prompt_of(self.last()).text_content() or "").strip() == number:
                 return
             # An error takes the stars off the cells that wait. One that is meant does so as well,
             # but they run all the same.
@@ -173,12 +183,12 @@ class Lesson:
         )
 
     def scratch(self, code: str) -> str:
-        """Run code in the lesson's last cell, which is not needed any more."""
-        return self.type_and_run(len(self.code) - 1, code)
+        """Run code in the lesson's last open cell, which is not needed any more."""
+        return self.type_and_run(self.last_open(), code)
 
     def scratch_output(self) -> Locator:
         """Return where the last cell shows what it gives."""
-        return self.cells().last.locator(".jp-OutputArea").first
+        return self.last().locator(".jp-OutputArea").first
 
     def choose_theme(self, name: str) -> None:
         """Choose a theme from the menu."""
