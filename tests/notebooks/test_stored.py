@@ -1,6 +1,7 @@
 """What must hold of every lesson, as it is written and as it is stored, without running it."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -18,8 +19,8 @@ SHORTEST_ALT = 25
 pytestmark = pytest.mark.parametrize("lesson", SOURCES)
 
 
-@pytest.fixture
-def notebook(lesson):
+@cache
+def stored_notebook(lesson):
     path = notebook_for(SOURCES[lesson])
     assert path.exists(), f"{path.name} was never built: make notebooks NB={lesson}"
     notebook = nbformat.read(path, as_version=4)
@@ -27,21 +28,31 @@ def notebook(lesson):
     return notebook
 
 
+@cache
+def source_notebook(lesson):
+    return convert(SOURCES[lesson])
+
+
 @pytest.fixture
-def code(notebook):
+def notebook(lesson):
+    return stored_notebook(lesson)
+
+
+@pytest.fixture
+def code(lesson):
     """Return the code cells as they are stored, with their outputs."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in stored_notebook(lesson).cells if cell.cell_type == "code"]
 
 
 @pytest.fixture
 def written(lesson):
     """Return the code cells as the source has them: what a test of the text looks at."""
-    return [cell for cell in convert(SOURCES[lesson]).cells if cell.cell_type == "code"]
+    return [cell for cell in source_notebook(lesson).cells if cell.cell_type == "code"]
 
 
 @pytest.fixture
 def text(lesson):
-    cells = convert(SOURCES[lesson]).cells
+    cells = source_notebook(lesson).cells
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
@@ -50,7 +61,7 @@ def outputs(cells):
 
 
 def test_source_and_notebook_have_not_drifted(lesson, notebook):
-    fresh = convert(SOURCES[lesson])
+    fresh = source_notebook(lesson)
     stored = [(cell.cell_type, cell.source, cell.metadata, cell["id"]) for cell in notebook.cells]
     wanted = [(cell.cell_type, cell.source, cell.metadata, cell["id"]) for cell in fresh.cells]
     pairs = zip(stored, wanted, strict=False)
