@@ -1,19 +1,18 @@
 # %% [markdown]
 # # 1 · The PyTorch workflow: fit a straight line
 #
-# Every lesson of this course repeats the same six steps: data, model, loss and optimiser, training loop, evaluation, saving. Here you learn them on the smallest problem there is, a straight line. A program finds its slope and its intercept by itself. In the language of the field these are a **weight** and a **bias**.
+# A program finds a straight line by itself, in the six steps that every later lesson repeats: data, model, loss and optimiser, training loop, evaluation, saving.
 #
 # **You will**
 #
-# - turn data into tensors and keep some of it back for testing,
 # - write a model, a loss and an optimiser, and the training loop that joins them,
-# - check PyTorch's gradient against one worked out by hand,
+# - see how PyTorch finds the way downhill, and check it by hand,
 # - save a trained model and load it back,
 # - find out that a loss which looks finished is still bouncing, and cure it.
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 80 minutes to read, with the exercises. All cells together run in about 15 seconds on two slow cores without a graphics card.
+# **Time** About 75 minutes with the exercises, and 25 more for *Going further*. All cells together run in about 12 seconds on two slow cores.
 
 # %%
 # %matplotlib inline
@@ -29,21 +28,18 @@ from course_utils.lessons.checks import lesson_01 as checks
 plt.style.use(["default", "course_utils.course"])
 
 # %% [markdown]
-# `course_utils` is this course's own: `plotting` draws, `checks` looks at your answers, `paths` says where files go. You don't need it to use PyTorch.
+# `course_utils` is this course's own: `plotting` draws, `checks` looks at your answers, `paths` says where files go. You don't need it to use PyTorch. Code that only draws a figure is folded; click on the dots to see it.
 #
-# Which PyTorch is this, and what will it compute on? This cell talks about your machine, so its output may differ from the one stored here. Almost every other output must match.
+# Which PyTorch is this, and what will it compute on? The answer is your machine's, so it may differ from the one stored here.
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
 print(f"PyTorch {torch.__version__} on {pick_device()}, {torch.get_num_threads()} threads")
 
 # %% [markdown]
-# > **How to read the numbers in this course.** A number after `≈` differs a little from machine to machine. All other numbers are exact: on a CPU you should see the very same digits. Change whatever you like and run it. Some cells change the model each time they run, so run one twice and the numbers below it move: Kernel > Restart Kernel and Run All Cells brings everything back. Code that only draws a figure is folded. Click on the dots to see it.
-
-# %% [markdown]
 # ## 1 · Data
 #
-# Machine learning starts with numbers, kept in **tensors**, PyTorch's arrays. Ours lie on a line that we choose ourselves, $y = 0.7\,x + 0.3$, so that we can tell afterwards whether the program found it.
+# Machine learning starts with numbers, kept in **tensors**, PyTorch's arrays. Ours lie on a line that we choose ourselves, $y = 0.7\,x + 0.3$, so that we can tell afterwards whether the program found it. It is given the points and not the line.
 
 # %%
 TRUE_WEIGHT, TRUE_BIAS = 0.7, 0.3
@@ -53,7 +49,7 @@ y = TRUE_WEIGHT * x + TRUE_BIAS  # (50, 1)
 x[:3], y[:3]
 
 # %% [markdown]
-# `unsqueeze(1)` turns 50 numbers into a table of 50 rows and one column. PyTorch's layers expect that form: one row per example, one column per feature.
+# `unsqueeze(1)` turns 50 numbers into a table of 50 rows and one column. That is the form PyTorch expects: one row for each example, one column for each **feature**, each number that is known of an example. Here that is only $x$.
 #
 # A model is judged on examples that it has not learned from, as a student is judged on questions that were not in the homework. So the data is split before anything else happens:
 #
@@ -63,7 +59,7 @@ x[:3], y[:3]
 # | validation | 10–20 % | you compare models and settings on it |
 # | test | 10–20 % | used to judge, never to choose |
 #
-# With 50 points we make do with two sets: the first 40 points to train, the last 10 to test. We shall watch the test error during training, and choose nothing by it: the learning rate of section 9 is judged by the training error. (Usually you shuffle before you split. We do not, because we want to see the model continue the line.)
+# With 50 points we make do with two: the first 40 to train, the last 10 to test. We shall watch the test points during training and choose nothing by them; from lesson 2 on a validation set is watched, and the test set is asked once. (Usually you shuffle before you split. Here the test points are to lie to the right of all others, so that the program has to continue the line.)
 
 # %%
 x_train, y_train = x[:40], y[:40]
@@ -80,12 +76,85 @@ plotting.show(
 )
 
 # %% [markdown]
-# Note where the test points lie: to the right of everything the model will see. It has to continue the line.
+# ### Fit the line by hand
+#
+# Before the machine does it, do it yourself. A line $w\,x + b$ has two numbers to choose: its slope $w$ and its intercept $b$, in the language of the field a **weight** and a **bias**. What has to become small is the **mean absolute error** (MAE), the average distance between line and points:
+#
+# $$\text{MAE} = \frac{1}{n}\sum_{i=1}^{n} \left|\,w\,x_i + b - y_i\,\right|$$
+#
+# Why the distance, and not its square, which is more usual? It can be read: 0.07 means that the line misses a point by 0.07 on average. And it is so simple that we can follow every step of the machine by hand, also where it goes wrong (section 8). You will meet the square in exercise 1.2.
+
+
+# %%
+def mean_absolute_error(weight, bias):
+    return (weight * x_train + bias - y_train).abs().mean().item()
+
+
+# %% [markdown]
+# Move the two sliders until the training error is below 0.01. Watch which slider you reach for first, and when you have to go back to the other one. (The thin strokes are some of the distances.)
+
+
+# %% tags=["figure", "nbval-ignore-output"]
+def draw_line(ax, weight, bias, color="#C22F00", when=""):
+    plotting.plot_predictions(x_train, y_train, x_test, y_test, ax=ax)
+    ax.plot([0, 1], [bias, weight + bias], color=color, linewidth=1.2, zorder=0.9)
+    some_x, some_y = x_train[1::4, 0], y_train[1::4, 0]
+    ax.vlines(some_x, some_y, weight * some_x + bias, color=color, linewidth=0.7, zorder=0.8)
+    ax.set(ylim=(0, 1.25))
+    ax.set_title(f"{when}training MAE {mean_absolute_error(weight, bias):.4f}", fontsize=10)
+
+
+def fit_by_hand(weight, bias):
+    fig, ax = plt.subplots()
+    draw_line(ax, weight, bias)
+    plotting.show(fig, alt=f"The line with weight {weight:.2f} and bias {bias:.2f}.")
+
+
+_ = interact(
+    fit_by_hand,
+    weight=FloatSlider(0.34, min=-0.5, max=1.5, step=0.01, continuous_update=False),
+    bias=FloatSlider(0.13, min=-0.5, max=1.5, step=0.01, continuous_update=False),
+)
+
+# %% [markdown]
+# Below, in the upper row, are three moments of such a fit. The lower row is what this lesson is for: the same start, but nobody moves a slider. The program that you are going to write does it, here after 0, 20 and 1,000 steps.
+
+# %% tags=["figure"]
+by_hand = [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)]
+by_program = []
+weight, bias = torch.tensor(0.3367), torch.tensor(0.1288)
+for step in range(1001):
+    if step in (0, 20, 1000):
+        by_program.append((weight.item(), bias.item()))
+    sign = (weight * x_train + bias - y_train).sign()
+    weight, bias = weight - 0.01 * (sign * x_train).mean(), bias - 0.01 * sign.mean()
+
+fig, axes = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, sharey=True)
+for ax, line in zip(axes[0], by_hand, strict=True):
+    draw_line(ax, *line)
+for ax, line, step in zip(axes[1], by_program, (0, 20, 1000), strict=True):
+    draw_line(ax, *line, color="#0072B2", when=f"step {step:,}: ")
+for ax in axes.flat:
+    ax.label_outer()
+    ax.get_legend().remove()
+for ax, name in zip(axes[:, 0], ("by hand", "the program"), strict=True):
+    ax.set_ylabel(f"{name}\n\ny")
+axes[0, 0].legend(loc="upper left", fontsize=9)
+far, flat, true = (f"{mean_absolute_error(*line):.2f}" for line in by_hand)
+plotting.show(
+    fig,
+    alt=f"Two rows of three fits. By hand: a line far too low (MAE {far}), a line at the right "
+    f"height that is too flat ({flat}), and the true line ({true}). By the program: the same low "
+    "line, after 20 steps higher and steeper, after 1,000 steps on top of the points.",
+)
+
+# %% [markdown]
+# You probably shifted the line first (the bias) and tilted it afterwards (the weight), in turns. The program changes both at once, by one rule. Sections 2 to 4 build it. (Its last error is 0.0089, and not 0. Section 8 finds out why.)
 
 # %% [markdown]
 # ## 2 · A model
 #
-# A model in PyTorch is a class that inherits from `nn.Module`. It says two things: which numbers may be learned (`nn.Parameter`), and how an input becomes an output (`forward`).
+# A model in PyTorch is a class that inherits from `nn.Module`. It says two things: which numbers may be learned, the **parameters** (`nn.Parameter`), and how an input becomes an output (`forward`). The examples that go through it together are a **batch**, one row each.
 
 
 # %%
@@ -110,94 +179,68 @@ model.state_dict()
 # %% [markdown]
 # `state_dict()` lists the model's numbers by name. It is also what we save to disk later.
 #
-# Before training, the model can only guess. Nobody calls `forward` by name: `model(x)` runs it. We ask for predictions inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train. (Older code writes `torch.no_grad()`; section 5 shows where that still fits.) `.item()` turns a tensor of one number into a plain number.
+# > **How to read the numbers in this course.** On a CPU you should see these very digits. A number after `≈` differs from machine to machine: most of them a little, those of the generators in the later lessons by a quarter and more. Change whatever you like and run it. *Kernel > Restart Kernel and Run All Cells* brings everything back.
+#
+# Before training, the model can only guess. Nobody calls `forward` by name: `model(x)` runs it. We ask inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train. `.item()` turns a tensor of one number into a plain number.
 
 # %%
 with torch.inference_mode():
     untrained = model(x_test)
 print(f"predictions from {untrained[0].item():.4f} to {untrained[-1].item():.4f}")
 
-# %% tags=["figure"]
-fig, ax = plt.subplots()
-plotting.plot_predictions(x_train, y_train, x_test, y_test, untrained, ax=ax)
-plotting.show(fig, alt="The untrained predictions, red crosses, lie far below the ten test points.")
+# %% [markdown]
+# The truth runs from 0.86 to 0.986. This is the low line at the left of the picture above.
 
 # %% [markdown]
-# ### Fit the line by hand
+# ## 3 · One step downhill
 #
-# Before the machine does it, do it yourself. The number to make small is the **mean absolute error** (MAE), the average distance between prediction and truth:
+# The **loss** says how wrong the model is, in one number. Ours is the mean absolute error, in PyTorch `nn.L1Loss`.
 #
-# $$\text{MAE} = \frac{1}{n}\sum_{i=1}^{n} \left|\,w\,x_i + b - y_i\,\right|$$
-
-
-# %%
-def mean_absolute_error(weight, bias):
-    return (weight * x_train + bias - y_train).abs().mean().item()
-
-
-# %% [markdown]
-# Move the two sliders until the error is below 0.01. Watch which slider you reach for first, and when you have to go back to the other one.
-
-
-# %% tags=["figure", "nbval-ignore-output"]
-def draw_line(ax, weight, bias):
-    plotting.plot_predictions(x_train, y_train, x_test, y_test, weight * x_test + bias, ax=ax)
-    ax.plot([0, 1], [bias, weight + bias], color="#C22F00", linewidth=1)
-    ax.set(ylim=(0, 1.25), title=f"MAE {mean_absolute_error(weight, bias):.4f}")
-
-
-def fit_by_hand(weight, bias):
-    fig, ax = plt.subplots()
-    draw_line(ax, weight, bias)
-    plotting.show(fig, alt=f"The line with weight {weight:.2f} and bias {bias:.2f}.")
-
-
-_ = interact(
-    fit_by_hand,
-    weight=FloatSlider(0.34, min=-0.5, max=1.5, step=0.02, continuous_update=False),
-    bias=FloatSlider(0.14, min=-0.5, max=1.5, step=0.02, continuous_update=False),
-)
-
-# %% [markdown]
-# Three moments of such a fit, side by side:
+# Leave the bias at its 0.1288 for a moment and turn only the weight. Each weight has a loss, so together they draw a curve. Where on it does the program stand, and which way is down?
 
 # %% tags=["figure"]
-moments = [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)]
-fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True)
-for ax, (weight, bias) in zip(axes, moments, strict=True):
-    draw_line(ax, weight, bias)
-    ax.label_outer()
-for ax in axes[1:]:
-    ax.get_legend().remove()
-far, flat, true = (f"{mean_absolute_error(*moment):.2f}" for moment in moments)
+start, bias, slope = 0.3367, 0.1288, -0.39
+grid = torch.linspace(-0.2, 1.9, 211)
+height = mean_absolute_error(start, bias)
+after = start - slope  # lr = 1
+fig, ax = plt.subplots(figsize=(8, 4.4))
+losses = [mean_absolute_error(weight, bias) for weight in grid]
+ax.plot(grid, losses, color="#BBBBBB", linewidth=5)
+ends = torch.tensor([-0.1, 1.12])
+ax.plot(ends, height + slope * (ends - start), "--", color="#000000", linewidth=1.2)
+ax.text(1.14, 0.015, f"tangent, slope −{-slope:.2f}", va="bottom")
+arrow = {"arrowstyle": "-|>", "color": "#0072B2", "linewidth": 3, "shrinkB": 4}
+landing = (after, mean_absolute_error(after, bias))
+ax.annotate("", xy=landing, xytext=(start, height), arrowprops={**arrow, "mutation_scale": 22})
+ax.plot(start, height, "o", markersize=10, color="#0072B2")
+ax.plot(*landing, "o", markersize=10, color="#0072B2", fillstyle="none")
+ax.text(start + 0.05, height + 0.015, f"start: weight {start:.2f}, loss {height:.2f}")
+ax.text(landing[0] + 0.06, landing[1] + 0.01, "after one step with lr = 1")
+_ = ax.set(xlabel="weight (the bias stays at 0.13)", ylabel="loss", ylim=(0, 0.5))
 plotting.show(
     fig,
-    alt=f"Three fits side by side: a line far too low (MAE {far}), a line at the right height that "
-    f"is too flat ({flat}), and the true line ({true}).",
+    alt="The loss as a curve over the weight: it falls from the left to a lowest place near 1.0 and "
+    "rises again. At the start, 0.34, the dashed tangent leads downhill to the right, and so does "
+    "an arrow, one step long.",
 )
 
 # %% [markdown]
-# You probably shifted the line first (the bias) and tilted it afterwards (the weight), in turns. Gradient descent changes both at once, by a rule.
-
-# %% [markdown]
-# ## 3 · A loss and an optimiser
+# The dashed line is the tangent at the start, and its slope is $-0.39$: it falls by 0.39 on one unit to the right. So we step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that you can see it; we shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back.
 #
-# The **loss** says how wrong the model is, in one number. `nn.L1Loss` is the mean absolute error.
-#
-# The **optimiser** (in code: `optimizer`) says how to change the parameters to make the loss smaller. Ask how the loss changes when only $w$ moves a little. That slope is written $\partial\,\text{loss}/\partial w$. Both slopes together, the one for $w$ and the one for $b$, are the **gradient**. It points uphill, so we step the other way, by the slope times a small number, the **learning rate** `lr`:
+# A slope with respect to one of several parameters is written $\partial\,\text{loss}/\partial w$. Both slopes together, the one for $w$ and the one for $b$, are the **gradient**. It points uphill. Step against it, again and again: that is **gradient descent**.
 #
 # $$w \leftarrow w - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial w}\qquad b \leftarrow b - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial b}$$
 #
-# The arrow reads "becomes". In PyTorch it is `SGD`, stochastic gradient descent. *Stochastic* means by chance: usually each step looks at a few examples drawn at random, as in lesson 2. Here it looks at all 40.
+# The arrow reads "becomes". An **optimiser** (in code: `optimizer`) applies the rule to all parameters. The one that does just this is called `SGD`, stochastic gradient descent. *Stochastic* means by chance: usually each step looks at a few examples drawn at random, as in lesson 2. Here it looks at all 40.
 
 # %%
 loss_fn = nn.L1Loss()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 
 # %% [markdown]
-# ### Where the gradient comes from
+# ### Where the slopes come from
 #
-# `loss.backward()` works out both derivatives and stores them in `.grad`. This is **autograd**.
+# `loss.backward()` works out both slopes and stores each in the `.grad` of its parameter. This is **autograd**.
 
 # %%
 loss = loss_fn(model(x_train), y_train)
@@ -207,7 +250,18 @@ print(f"d loss / d weight {model.weight.grad.item():.4f}")
 print(f"d loss / d bias   {model.bias.grad.item():.4f}")
 
 # %% [markdown]
-# Do not take its word for it. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. (At 0 there is no slope; PyTorch takes 0.) The chain rule multiplies the two, and the mean over all points gives
+# How can `loss`, a single number, know about the weight? While the model computes, PyTorch keeps notes of every calculation. Here they are, from the loss back to the weight:
+
+# %%
+note = loss.grad_fn
+while note is not None:
+    print(type(note).__name__)
+    note = note.next_functions[0][0] if note.next_functions else None
+
+# %% [markdown]
+# Each name stands for the way back through one calculation. The loss is the mean of absolute values (`Abs`) of a difference (`Sub`) of a sum (`Add`) with a product (`Mul`) in it, that with the weight. Each note knows the derivative of its own calculation. `backward()` reads them in this order and multiplies, by the chain rule. The last note *adds* the slope to what stands in `.grad`. Why add? A parameter may act on the loss in several places, and then its slope is the sum over all of them.
+#
+# Do not take its word for it. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. (At 0 there is a kink and no slope; PyTorch takes 0.) The chain rule multiplies the two, and the mean over all points gives
 #
 # $$\frac{\partial\,\text{MAE}}{\partial w} = \frac1n\sum_i \operatorname{sign}(e_i)\,x_i \qquad\qquad \frac{\partial\,\text{MAE}}{\partial b} = \frac1n\sum_i \operatorname{sign}(e_i)$$
 
@@ -220,7 +274,20 @@ print(f"weight: by hand {weight_slope.item():.4f} · autograd {model.weight.grad
 print(f"bias:   by hand {bias_slope.item():.4f} · autograd {model.bias.grad.item():.4f}")
 
 # %% [markdown]
-# They agree. The untrained line lies below all 40 training points (it is almost the first of the three pictures above), so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$. Both derivatives are negative, so descent will raise both parameters.
+# They agree. The untrained line lies below all 40 training points, so every sign is $-1$: the bias slope is exactly $-1$, and the weight slope is minus the mean of the 40 inputs, $-0.39$.
+#
+# Now the step itself, first by hand and then by the optimiser. It was given `model.parameters()`; it reads each `.grad` and changes the parameter.
+
+# %%
+with torch.inference_mode():
+    weight_by_hand = model.weight - 0.01 * model.weight.grad
+    bias_by_hand = model.bias - 0.01 * model.bias.grad
+optimizer.step()
+print(f"weight: by hand {weight_by_hand.item():.4f} · SGD {model.weight.item():.4f}")
+print(f"bias:   by hand {bias_by_hand.item():.4f} · SGD {model.bias.item():.4f}")
+
+# %% [markdown]
+# From 0.3367 to 0.3406, and from 0.1288 to 0.1388. That is all that an optimiser does.
 
 # %% [markdown]
 # ### Exercise 1.1 · predict: Which way is up?
@@ -244,7 +311,7 @@ checks.first_step(prediction)
 # prediction = "both down"
 # ```
 #
-# Every sign is $+1$, so both derivatives are positive. The update subtracts them.
+# Every sign is $+1$, so both slopes are positive. The update subtracts them.
 #
 # </details>
 
@@ -290,12 +357,15 @@ checks.mse_gradient(mse_gradient)
 # 1. **forward**: compute predictions,
 # 2. **loss**: compare them with the truth,
 # 3. **zero the gradients**: PyTorch *adds* to `.grad`, so the old values must go,
-# 4. **backward**: compute the gradients, and put each into the `.grad` of its parameter,
-# 5. **step**: the optimiser was given `model.parameters()`; it reads each `.grad` and changes the parameter.
+# 4. **backward**: compute the gradients, and add each to the `.grad` of its parameter,
+# 5. **step**: the optimiser changes the parameters.
 #
-# One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, without learning from them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why.)
+# One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, without learning from them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why.) The model and its optimiser are made anew, so that you can run this cell as often as you like.
 
 # %%
+torch.manual_seed(42)
+model = LineModel()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 train_losses, test_losses = [], []
 
 for epoch in range(100):
@@ -322,21 +392,24 @@ for epoch in range(100):
 
 # %% tags=["figure"]
 fig, ax = plt.subplots()
-plotting.curves({"training": train_losses, "test": test_losses}, ax=ax, ylabel="MAE")
+ax.plot(train_losses, color="#0072B2", label="training")
+ax.plot(test_losses, "--", color="#007A5A", label="test")
+ax.set(xlabel="epoch", ylabel="MAE")
+ax.legend()
 plotting.show(
     fig,
-    alt="Training and test error against the epoch: both fall steeply for about twenty epochs, "
-    "then slowly, the test error later than the training error, and it stays above it.",
+    alt="Training and test error against the epoch: both fall steeply for about twenty epochs, then "
+    "slowly, the test error later than the training error, and it stays above it.",
 )
 
 # %% [markdown]
-# First the line is simply too low, and every step lifts it: the steep part. The first ten epochs gain more than thirty times as much as ten late ones. After about 20 epochs the line meets the training points. Some errors are positive now, some negative, their signs partly cancel, and progress becomes slow. What is left is tilting.
+# First the line is simply too low, and every step lifts it: the loss falls fast. Then part of the points lie above the line and part below, their signs cancel, and what remains is slow work on the slope.
 
 # %%
 model.state_dict()
 
 # %% tags=["claim"]
-# "The first ten epochs gain more than thirty times as much as ten late ones."
+# "The loss falls fast", then "slow work": ten early epochs gain thirty times as much as ten late.
 assert train_losses[0] - train_losses[10] > 30 * (train_losses[80] - train_losses[90])
 
 # %% [markdown]
@@ -362,12 +435,12 @@ def restless_training(x, y, num_epochs):
     return losses
 
 
-# %%
 restless = restless_training(x_train, y_train, 150)
 
 # %% tags=["figure"]
 fig, ax = plt.subplots()
-plotting.curves({"your colleague's loop": restless}, ax=ax)
+ax.plot(restless, color="#000000")
+ax.set(xlabel="epoch", ylabel="training MAE", title="your colleague's loop")
 plotting.show(
     fig, alt=f"A loss that falls, climbs back, and swings on for all {len(restless)} epochs."
 )
@@ -385,7 +458,7 @@ assert max(restless[10:20]) > 0.8 * restless[0]
 #
 # <details><summary>Hint</summary>
 #
-# Tick off the five steps of section 4. (Forward and loss share a line here, and `train()` and `eval()` change nothing for a line.) Which step is missing, and what does PyTorch do with `.grad` when you call `backward()` twice?
+# Tick off the five steps above. (Forward and loss share a line here, and `train()` and `eval()` change nothing for a line.) Which step is missing, and what does PyTorch do with `.grad` when you call `backward()` twice?
 #
 # </details>
 
@@ -426,8 +499,8 @@ checks.mended_training(mended_training)
 #
 # Three habits for every evaluation:
 #
-# - `model.eval()` switches layers that behave differently in training to their quiet mode. Dropout, below, is one. Our model has none; make it a habit anyway.
-# - `torch.inference_mode()` stops PyTorch from keeping notes of every calculation for `backward()`. A prediction then takes less memory and less time.
+# - `model.eval()` switches the parts of a model that behave differently in training to their quiet mode. Ours has none; make it a habit anyway. (*Going further* B shows such a part.)
+# - `torch.inference_mode()` stops PyTorch from keeping its notes. A prediction then takes less memory and less time.
 # - Data and model must be on the same **device**, the processor or a graphics card. Bring results back with `.cpu()` before plotting.
 
 # %%
@@ -437,61 +510,26 @@ with torch.inference_mode():
 print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
 
 # %% tags=["figure"]
-fig, ax = plt.subplots()
-plotting.plot_predictions(x_train, y_train, x_test, y_test, predictions, ax=ax)
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
+pairs = {"before training": untrained, "after 100 epochs": predictions}
+for ax, (title, values) in zip(axes, pairs.items(), strict=True):
+    plotting.plot_predictions(x_train, y_train, x_test, y_test, values, ax=ax)
+    ax.set(title=title)
+    ax.label_outer()
+axes[1].get_legend().remove()
 plotting.show(
     fig,
-    alt="After 100 epochs the predictions run below the test points with a flatter slope, "
-    "so that the gap grows to the right.",
+    alt="Predictions as red crosses beside the test points. Before training they lie far below. "
+    "After 100 epochs they run just below, with a flatter slope, so that the gap grows to the right.",
 )
 
 # %% [markdown]
 # The line is still too flat. It misses most on the far right, where the test points are: that is why the test error stayed above the training error.
-#
-# What does `eval()` do to a layer that cares? Dropout (2014) makes learning by heart harder. While training it sets each input to zero with a given probability, here ½, and doubles the others, so that the mean stays about the same. In evaluation it leaves everything alone:
-
-# %%
-dropout = nn.Dropout(p=0.5)
-ones = torch.ones(1000)
-dropout.train()
-in_training = dropout(ones)
-dropout.eval()
-in_evaluation = dropout(ones)
-dropped = (in_training == 0).float().mean().item()
-print(f"training:   {in_training.unique().tolist()}, ≈ {100 * dropped:.0f} % zeros")
-print(f"evaluation: {in_evaluation.unique().tolist()}")
-
-# %% [markdown]
-# And when is `torch.no_grad()` still the right word? `inference_mode` is strict: what it makes may never take part in a gradient again. The next cell tries, and is meant to fail. Read a long error message from its end: the last line says what went wrong, the lines above it where.
-
-# %% tags=["raises-exception"]
-with torch.inference_mode():
-    doubled = 2 * x_train
-loss_fn(model(doubled), y_train).backward()
-
-# %% [markdown]
-# Use `inference_mode` to evaluate, and `no_grad` for the rare tensor that is made without a gradient and used in training later: with `no_grad` in its first line, the cell above runs.
-#
-# Changing parameters by hand needs such a block too, for outside of one PyTorch refuses to change a parameter in place. By custom one writes `no_grad`. Here is one step of SGD without an optimiser. It begins by forgetting the old gradients, for those of epoch 99 are still in `.grad`. (`model.zero_grad()` does the same as `optimizer.zero_grad()`.)
-
-# %%
-model.zero_grad()
-loss_fn(model(x_train), y_train).backward()
-with torch.no_grad():
-    for parameter in model.parameters():
-        parameter -= 0.01 * parameter.grad
-        print(f"slope {parameter.grad.item():.4f}, so it becomes {parameter.item():.4f}")
-
-# %% tags=["claim"]
-# "with `no_grad` in its first line, the cell above runs"
-with torch.no_grad():
-    tripled = 3 * x_train
-assert loss_fn(model(tripled), y_train).requires_grad
 
 # %% [markdown]
 # ## 6 · Save and load
 #
-# Save the `state_dict`, not the model object. Names and numbers survive a change in your code; a stored object depends on the class as it was. `weights_only=True` makes `torch.load` refuse anything but data, so a file from a stranger cannot run code on your machine.
+# Save the `state_dict`, not the model object. Names and numbers survive a change in your code; a stored object depends on the class as it was. `weights_only=True` makes `torch.load` refuse anything but data: it is meant to keep a stranger's file from running code on your machine. (Until version 2.5.1 that guard had a hole.) The file goes into the course's folder `results`.
 
 # %%
 path = paths.results_folder() / "01_line.pt"
@@ -510,7 +548,7 @@ with torch.inference_mode():
 #
 # Now the same thing as you would write it every day: a ready-made layer, a device, and a function for the loop.
 #
-# `nn.Linear(1, 1)` holds a weight and a bias and computes what our class computed. (It draws its first numbers in another way, so the same seed gives another start.) `pick_device()` returns an accelerator if there is one, else the CPU. Model and data both move there, and the predictions come back with `.cpu()` before they are drawn.
+# A **layer** is a part of a model with its parameters. `nn.Linear(1, 1)` is the smallest: one feature in, one number out. It holds a weight and a bias and computes what our class computed. (It draws its first numbers in another way, so the same seed gives another start.) `pick_device()` returns a graphics card or another accelerator if there is one, else the processor. Model and data both move there. The seed stands inside `new_model`, so that all trials of this lesson start from the same line.
 
 # %%
 device = pick_device()
@@ -567,27 +605,21 @@ with torch.inference_mode():
 print(f"weight {model_2.weight.item():.4f}, bias {model_2.bias.item():.4f}")
 print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
 
-# %% tags=["figure"]
-fig, ax = plt.subplots()
-plotting.plot_predictions(x_train, y_train, x_test, y_test, predictions, ax=ax)
-plotting.show(fig, alt="After 1,000 epochs the predictions lie on the test points.")
-
 # %% [markdown]
 # The model found 0.6968 and 0.3025. Nobody told it 0.7 and 0.3. (It was a little lucky. Section 8 shows why.)
 
 # %% [markdown]
 # ### Where it walked
 #
-# With two parameters we can draw the whole **loss surface**: every pair (weight, bias) has a loss. We compute it for 121 weights and 91 biases at once. `None` in an index makes an axis of length 1, and an axis of length 1 is stretched to fit the other tensor's (**broadcasting**): (121, 1) times (40) gives (121, 40), and plus (91, 1, 1) gives (91, 121, 40), a value for each bias, weight and point.
+# Every pair (weight, bias) has a loss. With two parameters that is a landscape, the **loss surface**, and we can draw all of it: one loss for each of 91 biases and 121 weights.
 
 # %%
 weights = torch.linspace(0.1, 1.3, 121)
 biases = torch.linspace(0, 0.9, 91)
-lines = weights[:, None] * x_train[:, 0] + biases[:, None, None]  # (91, 121, 40)
-surface = (lines - y_train[:, 0]).abs().mean(dim=2)  # (91, 121)
+surface = [[mean_absolute_error(weight, bias) for weight in weights] for bias in biases]
 
 # %% [markdown]
-# On the surface we draw the two paths of descent, 1,000 epochs of the second model and 100 of the first, which we train once more. A dot marks where each begins.
+# On it go two paths of descent: 1,000 epochs of the second model, and 100 of the first, which we train once more, with the new function.
 
 # %%
 torch.manual_seed(42)
@@ -595,26 +627,39 @@ model_1 = LineModel().to(device)
 first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
 print("the same losses as in section 4:", first_path["train"] == train_losses)
 
+# %% [markdown]
+# Light is low, dark is high. A dot marks where a path begins, a square where it ends.
+
+
 # %% tags=["figure"]
+def draw_path(ax, path, color, name, arrows):
+    points = list(zip(path["weight"], path["bias"], strict=True))
+    ax.plot(*zip(*points, strict=True), color=color, label=name)
+    for at, marker in ((0, "o"), (-1, "s")):
+        ax.plot(*points[at], marker, color=color, markersize=9, markeredgecolor="white", zorder=3)
+    for at in arrows:
+        style = {"arrowstyle": "-|>", "color": color, "mutation_scale": 18}
+        ax.annotate("", xy=points[at + 4], xytext=points[at], arrowprops=style)
+
+
 fig, ax = plt.subplots(figsize=(8, 5))
 filled = ax.contourf(weights, biases, surface, levels=20, cmap="Greys")
 fig.colorbar(filled, label="training MAE")
-ax.plot(first_path["weight"], first_path["bias"], color="#0072B2", label="first model")
-ax.plot(history["weight"], history["bias"], "--", color="#D55E00", label="second model")
-for path, color in ((first_path, "#0072B2"), (history, "#D55E00")):
-    ax.plot(path["weight"][0], path["bias"][0], "o", color=color)
-ax.plot(TRUE_WEIGHT, TRUE_BIAS, "*", markersize=16, color="#009E73", label="the true line")
+draw_path(ax, first_path, "#0072B2", "first model, 100 epochs", arrows=(10, 50))
+draw_path(ax, history, "#D55E00", "second model, 1,000 epochs", arrows=(20, 80))
+star = {"markersize": 26, "color": "#009E73", "markeredgecolor": "white", "zorder": 1.9}
+ax.plot(TRUE_WEIGHT, TRUE_BIAS, "*", label="the true line", **star)
 ax.set(xlabel="weight", ylabel="bias")
 ax.grid(visible=False)
 _ = ax.legend(labelcolor="black", frameon=True)
 plotting.show(
     fig,
     alt="The loss surface as a long slanting valley. From their starting points, two paths descend "
-    "into it from opposite sides, turn, and follow its floor; the second ends under the star.",
+    "into it from opposite sides, turn, and follow its floor; the second ends at the star.",
 )
 
 # %% [markdown]
-# The valley slants: a line that is a little too steep can be made nearly right by lowering its bias. Both paths first drop straight into the valley, then turn and follow its floor.
+# The valley slants: a line that is a little too steep can be made nearly right by lowering its bias. Both paths first drop straight into the valley, then turn and follow its floor. Wherever you start, the way down leads to the one lowest place: the surface is **convex**, like a bowl. The networks of the later lessons have no such luck.
 
 # %% [markdown]
 # ## 8 · A loss that only looks finished
@@ -631,9 +676,10 @@ for epoch in range(995, 1000):
 
 # %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True)
-axes[0].plot(range(200, 1000, 100), history["train"][200::100], "o-")
+axes[0].plot(range(200, 1000, 100), history["train"][200::100], "o-", color="#D55E00")
 axes[0].set(title="every hundredth epoch", xlabel="epoch", ylabel="training MAE")
-axes[1].plot(range(960, 1000), history["train"][960:], "o-", markersize=4, linewidth=1)
+last_forty = history["train"][960:]
+axes[1].plot(range(960, 1000), last_forty, "o-", color="#D55E00", markersize=4, linewidth=1)
 _ = axes[1].set(title="every epoch, the last forty", xlabel="epoch")
 plotting.show(
     fig,
@@ -649,11 +695,47 @@ assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 # %% [markdown]
 # It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, 100 is an even number, and so a log at every hundredth epoch always lands on the same state. The lines pair the small training loss with the large test loss because one is measured before the step and the other after it.
 #
-# **Why.** The slope of the absolute error is its sign. It does not fade near the target. In one state (bias 0.2925, loss 0.0103) the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other (bias 0.3025, loss 0.0013) it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias, $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
+# **Why.** Here are the two lines, drawn by how far they run above or below each point. Look at the arrow.
+
+# %% tags=["figure"]
+inputs = x_train[:, 0]
+low, high = (
+    (history["weight"][at] - TRUE_WEIGHT) * inputs + history["bias"][at] - TRUE_BIAS
+    for at in (-2, -1)
+)
+fig, ax = plt.subplots(figsize=(8, 4.2))
+ax.scatter(inputs, 0 * inputs, s=14, color="#0072B2", label="training data", zorder=3)
+for values, style, position in ((high, "-", "above"), (low, "--", "below")):
+    ax.plot(inputs, values, style, color="#D55E00", label=f"the line just {position} them")
+    ax.fill_between(inputs, 0 * inputs, values, color="#D55E00", alpha=0.15, linewidth=0)
+ax.text(0.56, -0.006, f"mean distance {low.abs().mean():.4f}")
+ax.text(0.02, 0.0038, f"mean distance {high.abs().mean():.4f}")
+middle = inputs.mean()
+below, above = ((line[19] + line[20]) / 2 for line in (low, high))
+arrow = {"arrowstyle": "<|-|>", "color": "black", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 14}
+ax.annotate("", xy=(middle, above), xytext=(middle, below), arrowprops=arrow)
+ax.text(middle - 0.01, -0.006, "one step", ha="right")
+ax.set(xlabel="x", ylabel="line minus point", ylim=(-0.016, 0.009))
+_ = ax.legend(loc="upper right", ncols=3, fontsize=9)
+plotting.show(
+    fig,
+    alt="The training points as a level row at height 0. One line runs just above all of them, the "
+    "other further below. An arrow between the lines at the middle of the points is one step; its "
+    "two parts are the mean distances of the two lines.",
+)
+
+# %% tags=["claim"]
+# "In one state the line lies just below all 40 points", "in the other just above all of them".
+lines = [history["weight"][at] * x_train + history["bias"][at] - y_train for at in (-2, -1)]
+assert (lines[0] < 0).all()
+assert (lines[1] > 0).all()
+
+# %% [markdown]
+# The slope of the absolute error is its sign. It does not fade near the target. In one state (bias 0.2925, loss 0.0103) the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other (bias 0.3025, loss 0.0013) it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias and $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
 #
 # $$0.01\,(1 + \bar x \cdot \bar x) = 0.01\,(1 + 0.39^2) = 0.011521.$$
 #
-# The mean distance below the points plus the mean distance above them is one such move. So if that is the whole story, the two losses must add up to just this number. They do:
+# That is the length of the arrow. It has two parts, the mean distance below the points and the mean distance above them. So if this is the whole story, the two losses must add up to just this number. They do:
 
 # %%
 step = 0.01 * (1 + x_train.mean().item() ** 2)
@@ -662,6 +744,8 @@ print(f"bias in the two states: {history['bias'][-2]:.4f} and {history['bias'][-
 
 # %% [markdown]
 # And here is the luck: the last step, that of epoch 999, ended in the better state. (Its training loss, 0.0103, belongs to the state before the step.) One epoch earlier the bias was 0.2925, three times as far from the truth.
+#
+# The cause is the kink of $|e|$ at 0, where the slope jumps from $-1$ to $+1$. Descent on a loss with kinks is called the **subgradient method**. With steps of a fixed size it comes near the lowest place, and need not stay there.
 
 # %% [markdown]
 # **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one multiplies it by a factor that falls in a straight line from 1 to 0.
@@ -676,11 +760,23 @@ decayed = train(model_3, 1000, optimizer, decay)
 print(f"last two losses ≈ {decayed['train'][-2]:.1e} and ≈ {decayed['train'][-1]:.1e}")
 print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
 
+# %% [markdown]
+# In the next picture every run is drawn as two curves, one through its even epochs and one through its odd ones. Where a run bounces, they part.
+
+
 # %% tags=["figure"]
-fig, ax = plt.subplots()
-for name, run in {"fixed rate": history, "decaying rate": decayed}.items():
-    ax.plot(run["train"], linewidth=0.6)
-    ax.text(1010, min(run["train"][-2:]), name, va="center")
+def draw_bounce(ax, losses, color, name):
+    even, odd = (list(range(first, len(losses), 2)) for first in (0, 1))
+    for epochs in (even, odd):
+        ax.plot(epochs, [losses[epoch] for epoch in epochs], color=color, linewidth=1.2)
+    between = [losses[epoch] for epoch in even], [losses[epoch] for epoch in odd]
+    ax.fill_between(even, *between, color=color, alpha=0.2, linewidth=0)
+    ax.text(1.01 * len(losses), max(losses[-2:]), name, va="center", color=color)
+
+
+fig, ax = plt.subplots(figsize=(8, 4.2))
+draw_bounce(ax, history["train"], "#D55E00", "fixed rate")
+draw_bounce(ax, decayed["train"], "#A8487F", "decaying rate")
 ax.set(xlabel="epoch", ylabel="training MAE", yscale="log")
 plotting.show(
     fig,
@@ -693,8 +789,14 @@ plotting.show(
 best_fixed = min(history["train"][-2:])
 assert 700 < max(epoch for epoch in range(1000) if decayed["train"][epoch] > best_fixed) < 900
 
+# %% tags=["claim"]
+# "At each of its jumps" before epoch 600 "the line has met one of the points".
+path = [decayed[name][200:600] for name in ("weight", "bias")]
+sides = [int((weight * x_train + bias > y_train).sum()) for weight, bias in zip(*path, strict=True)]
+assert set(sides) == {0, 1, 40}
+
 # %% [markdown]
-# The decaying run bounces as well. What shrinks with the rate is one move of the line, and so the sum of two successive losses. (Where the band is thin, around epoch 540, both states happen to have nearly the same loss; section 9 meets such a pair again.) It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
+# The decaying run bounces as well. What shrinks with the rate is one move of the line, and so the sum of two successive losses. (At each of its jumps, such as that near epoch 260, the line has met one of the points: for one step one sign differs from all others. Where the two curves meet, near 540, both states happen to have nearly the same loss.) It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
 #
 # Keep two things. A log that shows every hundredth value can hide what happens in between: plot every epoch. And a rate that was right at the start is often too large at the end.
 
@@ -710,10 +812,10 @@ for lr in (0.001, 0.01, 0.1):
     rates[f"lr {lr}"] = train(trial, 300, torch.optim.SGD(trial.parameters(), lr=lr))
 
 # %% tags=["figure"]
-fig, ax = plt.subplots()
+fig, ax = plt.subplots(figsize=(8, 4.2))
+colors = {"lr 0.001": "#2E7FB5", "lr 0.01": "#D55E00", "lr 0.1": "#7A5C00"}
 for name, run in rates.items():
-    ax.plot(run["train"], linewidth=1)
-    ax.text(303, run["train"][-1], name, va="center")
+    draw_bounce(ax, run["train"], colors[name], name)
 ax.set(xlabel="epoch", ylabel="training MAE", yscale="log")
 plotting.show(
     fig,
@@ -761,37 +863,18 @@ checks.thirty_epochs(lr)
 # </details>
 
 # %% [markdown]
-# ## 10 · A map of torch.nn
+# ## 10 · From an empty page
 #
-# These are the shelves of PyTorch's store. You have met the names in bold. Come back when a later lesson uses a new one.
-#
-# | shelf | what it is for | names |
-# |---|---|---|
-# | layers | weighted sums, the part that learns | **`Linear`**, `Conv2d`, `ConvTranspose2d`, `Embedding` |
-# | activations | a bend between two layers; without it, two layers in a row are one straight line again | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` |
-# | normalisation | keeps numbers at a handy size | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` |
-# | pooling | makes images smaller | `MaxPool2d`, `AvgPool2d`, `AdaptiveAvgPool2d` |
-# | recurrent | reads sequences step by step | `RNN`, `LSTM`, `GRU` |
-# | attention | lets every position look at every other | `MultiheadAttention`, `TransformerEncoder` |
-# | regularisation | makes learning by heart harder | **`Dropout`**, `Dropout2d` |
-# | losses | say how wrong a model is | **`L1Loss`**, `MSELoss`, `CrossEntropyLoss`, `BCEWithLogitsLoss` |
-# | containers | hold other modules | **`Module`**, `Sequential`, `ModuleList`, `ModuleDict` |
-
-# %% [markdown]
-# <details><summary>When one device is not enough</summary>
-#
-# In old code you will meet `nn.DataParallel`: one process feeds all graphics cards and soon becomes the bottleneck. Today's answer is `nn.parallel.DistributedDataParallel`. Each card has a process of its own and works on its own share of the examples, and `backward()` averages their gradients. The training loop stays as you know it. This course needs neither.
-#
-# </details>
+# You have seen every line. Now write them once yourself, for data that you don't know.
 
 # %% [markdown]
 # ### Exercise 1.5 · code: Without the answer sheet
 #
-# Write the training once from an empty page: for points on an unknown line, `x` and `y` of shape `(n, 1)`, with `x` between 0 and 2. Return `(weight, bias)` as two numbers, each within 0.02 of the truth. The check tries several lines, steep ones too.
+# For points on an unknown line, `x` and `y` of shape `(n, 1)`, with `x` between 0 and 2, train a model and return `(weight, bias)` as two numbers, each within 0.02 of the truth. The check tries several lines, steep ones too.
 #
 # <details><summary>Hint</summary>
 #
-# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so 0.01 for a few hundred epochs is not enough. A larger rate gets there and bounces; a rate that starts larger and decays gets there and stays. `nn.MSELoss` is welcome too. With it a rate that is too large does not bounce, it explodes to `inf` and `nan`: divide it by ten.
+# `nn.Linear(1, 1)`, a loss, SGD, the five lines. The lines may be steep, so 0.01 for a few hundred epochs is not enough. A larger rate gets there and bounces; a rate that starts larger and decays gets there and stays. `nn.MSELoss`, the mean squared error, is welcome too. With it a rate that is too large does not bounce, it explodes to `inf` and `nan`: divide it by ten.
 #
 # </details>
 
@@ -820,7 +903,25 @@ checks.fit_line(fit_line)
 #     return model.weight.item(), model.bias.item()
 # ```
 #
-# The squared error needs no decay here: its slope fades by itself near the target, as exercise 1.2 showed. That holds while every step sees all points, and the points lie on a line. With random batches it bounces as well. And why did the lesson take the absolute error? Because its bounce can be worked out by hand.
+# The squared error needs no decay here: its slope fades by itself near the target, as exercise 1.2 showed. That holds as long as every step sees all points, or the points lie exactly on a line. With noisy points *and* random batches it does not come to rest either (*Going further* E).
+#
+# </details>
+
+# %% [markdown]
+# ### An open exercise: one wrong measurement
+#
+# No check waits here. One of the forty values was typed in wrongly:
+
+# %%
+y_typo = y_train.clone()
+y_typo[20] += 5
+
+# %% [markdown]
+# Fit the line to `x_train` and `y_typo` twice, once with the absolute error and once with the squared one. Which line would you trust? Then let the typo be another point, at the left end or at the right. Write down what you found in two sentences, and *why* you think it is so: the slopes of the two losses hold the answer.
+#
+# <details><summary>What you may find</summary>
+#
+# The absolute error finds the old line as if nothing had happened: 39 points pull with the same force as one, however far away it lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it as well.
 #
 # </details>
 
@@ -833,7 +934,7 @@ checks.fit_line(fit_line)
 # | learning rate ten times too large | absolute error: the loss stops falling early, at a high level, and the jumps may show only in the parameters; squared error: it grows to `inf`, then `nan` | divide by ten; decay it towards the end |
 # | learning rate ten times too small | a smooth curve that is still falling when you run out of epochs | multiply by ten |
 # | only every hundredth loss logged | a flat line that hides a bounce (section 8) | record every epoch, plot all of them |
-# | `model.eval()` forgotten | results change from call to call once the model has dropout | `eval()` before, `train()` after |
+# | `model.eval()` forgotten | results change from call to call once the model has dropout (*Going further* B) | `eval()` before, `train()` after |
 # | data and model on different devices | `RuntimeError: Expected all tensors to be on the same device` | move both with `.to(device)` |
 # | `y` of shape `(n,)` against predictions `(n, 1)` | a warning, and a loss that sticks at a high level: every prediction is compared with every target, so the best answer is a constant | give both the same shape |
 # | the test points used in training | a test error that looks wonderful and means nothing | split first, never learn or choose by the test set |
@@ -842,16 +943,135 @@ checks.fit_line(fit_line)
 # ## What you can now do
 #
 # - Go from data to a saved model in six steps, and say what each line of the loop is for.
-# - Check a gradient by hand.
+# - Take one step of gradient descent by hand, and check a gradient.
 # - Tell a loss that has converged from one that bounces, and cure the second.
 # - Recognise a rate that is too large or too small from its curve.
 #
 # Lesson 2 keeps the loop and puts a network that reads handwritten digits in the place of the line.
 
 # %% [markdown]
+# ## Going further
+#
+# Each section stands for itself. A later lesson that needs one says so.
+#
+# ### A · `inference_mode` or `no_grad`
+#
+# Older code writes `torch.no_grad()` where we wrote `torch.inference_mode()`. The new one is stricter: PyTorch takes no notes, and what is made inside cannot take part in a gradient later. The next cell tries, and is meant to fail. Read a long error message from its end: the last line says what went wrong.
+
+# %% tags=["raises-exception"]
+with torch.inference_mode():
+    doubled = 2 * x_train
+loss_fn(model(doubled), y_train).backward()
+
+# %% [markdown]
+# A copy made with `doubled.clone()` may be used again, as the message says. Or write `no_grad` in the first line, and the cell runs. So: `inference_mode` to evaluate, `no_grad` for the rare tensor that is made without a gradient and used in training later, and, by custom, to change parameters by hand: PyTorch forbids `parameter -= 0.01 * parameter.grad` outside such a block.
+
+# %% tags=["claim"]
+# "A copy made with `doubled.clone()` may be used again", "Or write `no_grad` ... and the cell runs."
+assert loss_fn(model(doubled.clone()), y_train).requires_grad
+with torch.no_grad():
+    tripled = 3 * x_train
+assert loss_fn(model(tripled), y_train).requires_grad
+
+# %% [markdown]
+# ### B · What `eval()` switches: dropout
+#
+# A large network can learn its training examples by heart: it knows them and fails on new ones. That is **overfitting**, and lesson 2 will show it. **Dropout** works against it. During training it sets each number that comes in to zero with a given probability, here ½, at random and anew at each step, so that the network cannot rely on any single one. The others are doubled, and the mean stays about the same. In evaluation it lets everything pass:
+
+# %%
+dropout = nn.Dropout(p=0.5)
+ones = torch.ones(1000)
+dropout.train()
+in_training = dropout(ones)
+dropout.eval()
+in_evaluation = dropout(ones)
+dropped = (in_training == 0).float().mean().item()
+print(f"training:   {in_training.unique().tolist()}, ≈ {100 * dropped:.0f} % zeros")
+print(f"evaluation: {in_evaluation.unique().tolist()}")
+
+# %% [markdown]
+# ### C · The loss surface without loops
+#
+# Section 7 computed 11,011 losses one by one. PyTorch can do it at once. `None` in an index makes an axis of length 1, and such an axis is stretched to fit the other tensor's: **broadcasting**. Here (121, 1) times (40) gives (121, 40), a value for each weight and point, and plus (91, 1, 1) it gives (91, 121, 40), for each bias, weight and point. `dim=2` takes the mean over the points.
+
+# %%
+lines = weights[:, None] * x_train[:, 0] + biases[:, None, None]  # (91, 121, 40)
+at_once = (lines - y_train[:, 0]).abs().mean(dim=2)  # (91, 121)
+print("the same surface:", torch.allclose(at_once, torch.tensor(surface), atol=1e-6))
+
+# %% [markdown]
+# ### D · Without descent
+#
+# For a straight line and the squared error the lowest place can be computed in one go, by **least squares**. The line is a table times its two parameters, with $x$ in one column and 1 in the other:
+
+# %%
+table = torch.cat([x_train, torch.ones_like(x_train)], dim=1)  # (40, 2)
+solution = torch.linalg.lstsq(table, y_train).solution.squeeze()
+print(f"weight ≈ {solution[0].item():.4f}, bias ≈ {solution[1].item():.4f}")
+
+# %% [markdown]
+# Then why descend? Because nothing like it is known for a network, which is no table times its parameters. Descent needs only slopes.
+
+# %% [markdown]
+# ### E · Noise and random batches
+#
+# With the squared error the line of exercise 1.5 comes to rest. When does it not? Four runs: points on a line or with noise, and steps that see all 40 points or 4 drawn at random. To keep it small the weight stays at 0.7, and only the bias learns. How much does it still move in the last 100 of 200 steps?
+
+
+# %%
+def movement(noise, batch_size):
+    torch.manual_seed(0)
+    heights = y_train - TRUE_WEIGHT * x_train + noise * torch.randn(40, 1)
+    bias = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([bias], lr=0.1)
+    path = []
+    for _ in range(200):
+        batch = heights[torch.randperm(40)[:batch_size]]
+        loss = (bias - batch).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        path.append(bias.item())
+    return max(path[-100:]) - min(path[-100:])
+
+
+moved = {(noise, size): movement(noise, size) for noise in (0, 0.1) for size in (40, 4)}
+for (noise, size), moves in moved.items():
+    print(f"noise {noise:3.1f}, {size:2d} points a step: the bias moves by ≈ {moves:.4f}")
+
+# %% tags=["claim"]
+# "It takes both"
+assert moved[0.1, 4] > 100 * max(moved[0.1, 40], moved[0, 4], moved[0, 40])
+
+# %% [markdown]
+# It takes both. On a line all batches agree about the best bias, and there every slope vanishes. With all points in each step it is always the same loss, noise or not, and its slope fades on the way down. But of noisy points every batch has a best bias of its own, and the parameter is pulled to and fro for ever. Again a falling rate is the cure: Robbins and Monro showed in 1951 how it has to fall.
+
+# %% [markdown]
+# ### F · A map of torch.nn
+#
+# These are the shelves of PyTorch's store. You have met the names in bold. Come back when a later lesson uses a new one.
+#
+# | shelf | what it is for | names |
+# |---|---|---|
+# | layers | weighted sums, the part that learns | **`Linear`**, `Conv2d`, `ConvTranspose2d`, `Embedding` |
+# | activations | stand between layers and bend what passes; lesson 2 asks why | `ReLU`, `LeakyReLU`, `GELU`, `Tanh`, `Sigmoid`, `Softmax` |
+# | normalisation | keeps numbers at a handy size | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` |
+# | pooling | makes images smaller | `MaxPool2d`, `AvgPool2d`, `AdaptiveAvgPool2d` |
+# | recurrent | reads sequences step by step | `RNN`, `LSTM`, `GRU` |
+# | attention | lets every position look at every other | `MultiheadAttention`, `TransformerEncoder` |
+# | regularisation | works against overfitting | **`Dropout`**, `Dropout2d` |
+# | losses | say how wrong a model is | **`L1Loss`**, `MSELoss`, `CrossEntropyLoss`, `BCEWithLogitsLoss` |
+# | containers | hold other modules | **`Module`**, `Sequential`, `ModuleList`, `ModuleDict` |
+#
+# ### G · When one device is not enough
+#
+# In old code you will meet `nn.DataParallel`: one process feeds all graphics cards and soon becomes the bottleneck. Today's answer is `nn.parallel.DistributedDataParallel`. Each card has a process of its own and works on its own share of the examples, and `backward()` averages their gradients. The training loop stays as you know it. This course needs neither.
+
+# %% [markdown]
 # ## References
 #
 # - H. Robbins, S. Monro (1951). *A Stochastic Approximation Method.* Annals of Mathematical Statistics 22(3). [doi:10.1214/aoms/1177729586](https://doi.org/10.1214/aoms/1177729586). Why the rate has to decay when steps are random.
+# - N. Z. Shor (1985). *Minimization Methods for Non-Differentiable Functions.* Springer Series in Computational Mathematics 3. The subgradient method of section 8.
 # - A. Paszke et al. (2019). *PyTorch: An Imperative Style, High-Performance Deep Learning Library.* [arXiv:1912.01703](https://arxiv.org/abs/1912.01703)
-# - N. Srivastava et al. (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15.
+# - N. Srivastava et al. (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15, [1929–1958](https://jmlr.org/papers/v15/srivastava14a.html)
 # - S. Li et al. (2020). *PyTorch Distributed: Experiences on Accelerating Data Parallel Training.* [arXiv:2006.15704](https://arxiv.org/abs/2006.15704)

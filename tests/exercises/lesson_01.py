@@ -127,7 +127,7 @@ def mse_gradient(x, y, weight, bias):
     return (2 * error).mean() * x.mean(), (2 * error).mean()
 
 
-@answers.wrong("1.2", "with respect to the bias is 0 on 35 points; autograd says", kind="message")
+@answers.wrong("1.2", "derivative with respect to the bias is 0, where", kind="message")
 def mse_gradient(x, y, weight, bias):
     error = weight * x + bias - y
     return (2 * error * x).mean(), 0
