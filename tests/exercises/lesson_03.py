@@ -12,301 +12,225 @@ answers = Answers("03")
 lesson = answers.lesson
 GENERATOR = np.random.default_rng(3)
 
-# --------------------------------------------------------------------------- 3.1 price_of_a_dot
+# -------------------------------------------------------------------------- 3.1 linear_backward
 
-answers.right("3.1", prediction=376)
-answers.right("3.1", prediction=376.0, kind="numbers")
-answers.right("3.1", prediction="376 MB", kind="numbers")
-answers.right("3.1", prediction=376.32, kind="numbers")
-answers.right("3.1", prediction=60_000 * 784 * 8, kind="numbers", name="bytes")
-answers.right("3.1", prediction="376,320,000 bytes", kind="numbers")
-answers.right("3.1", prediction=np.float64(376.32), kind="numbers")
-answers.wrong("3.1", "can a byte hold 0.5", prediction=47)
-answers.wrong("3.1", "can a byte hold 0.5", prediction="47.04", kind="numbers")
-answers.wrong("3.1", "that would be float32", prediction=188)
-answers.wrong("3.1", "that would be float32", prediction=60_000 * 784 * 4)
-answers.wrong("3.1", "answer with 47, 188 or 376", prediction=94)
-answers.wrong(
-    "3.1", "answer with 47, 188 or 376, not the text", prediction="188 or 376", kind="line"
+
+@answers.right("3.1", name="the formulas")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A, dZ.sum(axis=0), dZ @ W
+
+
+@answers.right("3.1", name="turned over twice, a list")
+def linear_backward(dZ, W, A):
+    return [(A.T @ dZ).T, np.ones(len(dZ)) @ dZ, (W.T @ dZ.T).T]
+
+
+@answers.right("3.1", name="einsum")
+def linear_backward(dZ, W, A):
+    dW = np.einsum("ji,jk->ik", dZ, A)
+    return dW, np.einsum("ji->i", dZ), np.einsum("ji,ik->jk", dZ, W)
+
+
+@answers.right("3.1", name="image by image, nested lists", kind="numbers")
+def linear_backward(dZ, W, A):
+    dW = sum(np.outer(dz, a) for dz, a in zip(dZ, A, strict=True))
+    return dW.tolist(), [sum(column) for column in dZ.T], [list(dz @ W) for dz in dZ]
+
+
+@answers.right("3.1", name="autograd, tensors with a gradient", kind="numbers quiet")
+def linear_backward(dZ, W, A):
+    w, a = (torch.tensor(array, requires_grad=True) for array in (W, A))
+    b = torch.zeros(len(W), dtype=w.dtype, requires_grad=True)
+    slopes = torch.autograd.grad(a @ w.T + b, (w, b, a), torch.tensor(dZ))
+    return tuple(slope.requires_grad_() for slope in slopes)
+
+
+@answers.wrong("3.1", "dW should have the shape of W, (3, 2); yours has (2, 3)")
+def linear_backward(dZ, W, A):
+    return A.T @ dZ, dZ.sum(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "dW is turned over", name="reshaped", kind="message")
+def linear_backward(dZ, W, A):
+    dW = dZ.T @ A
+    return dW if dW.shape != dW.T.shape else dW.T, dZ.sum(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "dA takes W turned over", name="shapes tried", kind="message luck")
+def linear_backward(dZ, W, A):
+    turned = W.T if W.shape[0] == W.shape[1] else W
+    return dZ.T @ A, dZ.sum(axis=0), dZ @ turned
+
+
+@answers.wrong("3.1", "the images share a bias", name="square only", kind="message luck")
+def linear_backward(dZ, W, A):
+    axis = 1 if dZ.shape[0] == dZ.shape[1] else 0
+    return dZ.T @ A, dZ.sum(axis=axis), dZ @ W
+
+
+@answers.wrong("3.1", "db should have the shape of b, (3,); yours has (1, 3)", kind="message")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A, dZ.sum(axis=0, keepdims=True), dZ @ W
+
+
+@answers.wrong("3.1", "yours has (4,)", kind="message")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A, dZ.sum(axis=1), dZ @ W
+
+
+@answers.wrong("3.1", "dW is divided by m; that factor is in dZ already", kind="message")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A / len(A), dZ.mean(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "db is divided by m")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A, dZ.mean(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "return three arrays: dW, db, dA, not a tuple of 2")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A, dZ.sum(axis=0)
+
+
+@answers.wrong("3.1", "return three arrays: dW, db, dA, not the text", kind="line")
+def linear_backward(dZ, W, A):
+    return "dW", "db", "dA"
+
+
+@answers.wrong("3.1", "(line: return dZ @ A, dZ.sum(axis=0), dZ @ W)", kind="line")
+def linear_backward(dZ, W, A):
+    return dZ @ A, dZ.sum(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "a number of dW is", name="twice")
+def linear_backward(dZ, W, A):
+    return 2 * dZ.T @ A, dZ.sum(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "dA holds nan", kind="nan")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A, dZ.sum(axis=0), dZ @ np.sqrt(W)
+
+
+@answers.wrong("3.1", "dZ was changed", kind="state")
+def linear_backward(dZ, W, A):
+    dZ /= len(dZ)
+    return dZ.T @ A, dZ.sum(axis=0), dZ @ W
+
+
+@answers.wrong("3.1", "is the return missing", kind="return")
+def linear_backward(dZ, W, A):
+    dZ.T @ A
+
+
+# ----------------------------------------------------------------------------- 3.2 one_of_three
+
+answers.right("3.2", wrong="c", array="b1")
+answers.right("3.2", wrong="C", array="B1", kind="numbers")
+answers.right("3.2", wrong=" c ", array="b1.", kind="numbers")
+answers.wrong("3.2", "that one is right", wrong="a", array="b1")
+answers.wrong("3.2", "that one is right", wrong="b", array="W2")
+answers.wrong("3.2", "which array stands out", wrong="c", array="W1")
+answers.wrong("3.2", "which array stands out", wrong="c", array="b2", kind="message")
+answers.wrong("3.2", 'answer with "a", "b" or "c"', wrong="b1", array="c")
+answers.wrong("3.2", 'answer with "W1", "b1", "W2" or "b2"', wrong="c", array=1, kind="line")
+
+# --------------------------------------------------------------------------- 3.3 can_be_trusted
+
+gradient_check, measured_slopes, forward = (
+    lesson.gradient_check,
+    lesson.measured_slopes,
+    lesson.forward,
 )
-answers.wrong("3.1", "answer with 47, 188 or 376, not a list of 2", prediction=[47, 8], kind="line")
-answers.wrong("3.1", "your answer is nan", prediction=float("nan"), kind="nan")
-
-# --------------------------------------------------------------------------- 3.2 mended_softmax
 
 
-@answers.right("3.2", name="by logarithms", kind="extreme")
-def mended_softmax(Z):
-    S = Z - Z.max(axis=0)
-    return np.exp(S - np.log(np.exp(S).sum(axis=0)))
+@answers.right("3.3", name="a loop")
+def can_be_trusted(backward, net, X, Y):
+    trusted = True
+    for difference in gradient_check(backward, net, X, Y).values():
+        trusted = trusted and difference < 2e-7
+    return trusted
 
 
-@answers.right("3.2", name="column by column", kind="extreme")
-def mended_softmax(Z):
-    columns = [np.exp(z - z.max()) for z in Z.T]
-    return np.array([t / t.sum() for t in columns]).T
+@answers.right("3.3", name="NumPy's own", kind="numbers nan")
+def can_be_trusted(backward, net, X, Y):
+    return np.all(np.array(list(gradient_check(backward, net, X, Y).values())) < 1e-6)
 
 
-@answers.right("3.2", name="by PyTorch, a tensor", kind="numbers")
-def mended_softmax(Z):
-    return torch.softmax(torch.tensor(Z), dim=0)
+@answers.right("3.3", name="without the check")
+def can_be_trusted(backward, net, X, Y):
+    slopes = backward(net, forward(net, X)[1], Y)
+    return all(
+        np.allclose(slopes[name], measured_slopes(net, name, X, Y), rtol=0, atol=1e-6)
+        for name in net
+    )
 
 
-@answers.right("3.2", name="a list of rows", kind="numbers")
-def mended_softmax(Z):
-    S = Z - Z.max(axis=0, keepdims=True)
-    return [list(np.exp(row) / np.exp(S).sum(axis=0)) for row in S]
-
-
-@answers.right("3.2", name="with the old assertion, and drawing", kind="quiet")
-def mended_softmax(Z):
+@answers.right("3.3", name="a tensor of one answer, and draws", kind="numbers quiet")
+def can_be_trusted(backward, net, X, Y):
     GENERATOR.normal(size=3)
-    np.random.seed(0)  # noqa: NPY002
-    T = np.exp(Z - Z.max(axis=0))
-    A = T / T.sum(axis=0)
-    assert np.sum(A, axis=0).all() == 1
-    return A
+    differences = list(gradient_check(backward, net, X, Y).values())
+    return (torch.tensor(differences) < 2e-7).all()
 
 
-@answers.wrong("3.2", "sum along the other axis")
-def mended_softmax(Z):
-    T = np.exp(Z - Z.max(axis=0))
-    return T / T.sum(axis=1, keepdims=True)
+@answers.wrong("3.3", "with a slip of 1 % in a single number")
+def can_be_trusted(backward, net, X, Y):
+    return all(difference < 0.01 for difference in gradient_check(backward, net, X, Y).values())
 
 
-@answers.wrong("3.2", "the whole table adds up to 1")
-def mended_softmax(Z):
-    T = np.exp(Z - Z.max())
-    return T / T.sum()
+@answers.wrong("3.3", "does it look at all four arrays")
+def can_be_trusted(backward, net, X, Y):
+    differences = gradient_check(backward, net, X, Y)
+    return bool(differences["W1"] < 2e-7 and differences["W2"] < 2e-7)
 
 
-@answers.wrong("3.2", "logits near 1000 give nan: subtract the maximum", kind="extreme nan")
-def mended_softmax(Z):
-    T = np.exp(Z)
-    return T / T.sum(axis=0)
+@answers.wrong("3.3", "refuses a right one")
+def can_be_trusted(backward, net, X, Y):
+    return all(difference < 1e-12 for difference in gradient_check(backward, net, X, Y).values())
 
 
-@answers.wrong("3.2", "each needs its own maximum", kind="extreme nan")
-def mended_softmax(Z):
-    T = np.exp(Z - Z.max())
-    return T / T.sum(axis=0, keepdims=True)
+@answers.wrong("3.3", "one that returns nan", kind="nan")
+def can_be_trusted(backward, net, X, Y):
+    return not any(d > 2e-7 for d in gradient_check(backward, net, X, Y).values())
 
 
-@answers.wrong("3.2", "a probability is", kind="extreme", name="a small number in the denominator")
-def mended_softmax(Z):
-    T = np.exp(Z - Z.max())
-    return T / (T.sum(axis=0, keepdims=True) + 1e-9)
+@answers.wrong("3.3", "forgot 1/m", name="always")
+def can_be_trusted(backward, net, X, Y):
+    return set(backward(net, forward(net, X)[1], Y)) == set(net)
 
 
-@answers.wrong("3.2", "beside a column near 1000, a probability is", kind="extreme", name="clipped")
-def mended_softmax(Z):
-    T = np.exp(np.clip(Z, -700, 700))
-    return T / T.sum(axis=0)
+@answers.wrong("3.3", "forgot 1/m", name="a single image", kind="luck")
+def can_be_trusted(backward, net, X, Y):
+    return all(d < 2e-7 for d in gradient_check(backward, net, X[:1], Y[:1]).values())
 
 
-@answers.wrong("3.2", "the maximum is taken over the examples", kind="message")
-def mended_softmax(Z):
-    T = np.exp(Z - Z.max(axis=1, keepdims=True))
-    return T / T.sum(axis=0, keepdims=True)
+@answers.wrong("3.3", "return True or False, not a dict of 4")
+def can_be_trusted(backward, net, X, Y):
+    return gradient_check(backward, net, X, Y)
 
 
-@answers.wrong("3.2", "the columns do not add up to 1 yet")
-def mended_softmax(Z):
-    return np.exp(Z)
+@answers.wrong("3.3", "return True or False, not the number", kind="message")
+def can_be_trusted(backward, net, X, Y):
+    return max(gradient_check(backward, net, X, Y).values())
 
 
-@answers.wrong("3.2", "✗ a probability is", name="twice as sure", kind="message")
-def mended_softmax(Z):
-    T = np.exp(2 * (Z - Z.max(axis=0)))
-    return T / T.sum(axis=0)
+@answers.wrong("3.3", "AssertionError (line: assert difference < 2e-7)", kind="line")
+def can_be_trusted(backward, net, X, Y):
+    for difference in gradient_check(backward, net, X, Y).values():
+        assert difference < 2e-7
+    return True
 
 
-@answers.wrong("3.2", "these are the logarithms: take exp", kind="message")
-def mended_softmax(Z):
-    S = Z - Z.max(axis=0)
-    return S - np.log(np.exp(S).sum(axis=0))
+@answers.wrong("3.3", "is the return missing", kind="return")
+def can_be_trusted(backward, net, X, Y):
+    gradient_check(backward, net, X, Y)
 
 
-@answers.wrong("3.2", "the shape should stay")
-def mended_softmax(Z):
-    return Z.argmax(axis=0)
+# ------------------------------------------------------------------------------ 3.4 mended_adam
 
 
-@answers.wrong("3.2", "the softmax of ordinary logits holds nan: a logarithm or a root", kind="nan")
-def mended_softmax(Z):
-    return np.log(Z) / np.log(Z).sum(axis=0)
-
-
-@answers.wrong("3.2", "Z was changed: an operation such as +=", kind="state", name="in place")
-def mended_softmax(Z):
-    Z -= Z.max(axis=0)
-    return np.exp(Z) / np.exp(Z).sum(axis=0)
-
-
-@answers.wrong("3.2", "AssertionError (line: assert np.allclose(A.sum(axis=0), 1))", kind="line")
-def mended_softmax(Z):
-    A = np.exp(Z) / np.exp(Z).sum()
-    assert np.allclose(A.sum(axis=0), 1)
-    return A
-
-
-@answers.wrong("3.2", "(line: return np.exp(Z) / np.exp(Z).sum(axis=2))", kind="line")
-def mended_softmax(Z):
-    return np.exp(Z) / np.exp(Z).sum(axis=2)
-
-
-@answers.wrong("3.2", "mended_softmax returned nothing", kind="return")
-def mended_softmax(Z):
-    Z / Z
-
-
-# ---------------------------------------------------------------------- 3.3 leaky_relu_backward
-
-
-@answers.right("3.3", name="in two terms")
-def leaky_relu_backward(dA, Z):
-    return dA * (Z > 0) + 0.01 * dA * (Z <= 0)
-
-
-@answers.right("3.3", name="on a copy", kind="state")
-def leaky_relu_backward(dA, Z):
-    dZ = dA.copy()
-    dZ[Z <= 0] *= 0.01
-    return dZ
-
-
-@answers.right("3.3", name="slopes in a table of ones", kind="state")
-def leaky_relu_backward(dA, Z):
-    g = np.ones_like(Z)
-    g[Z < 0] = 0.01
-    return g * dA
-
-
-@answers.right("3.3", name="nested lists", kind="numbers")
-def leaky_relu_backward(dA, Z):
-    rows = zip(dA, Z, strict=True)
-    return [[a if z > 0 else a / 100 for a, z in zip(*row, strict=True)] for row in rows]
-
-
-@answers.right("3.3", name="autograd, a tensor with a gradient", kind="numbers quiet")
-def leaky_relu_backward(dA, Z):
-    z = torch.tensor(Z, requires_grad=True)
-    a = nn.functional.leaky_relu(z, 0.01)
-    (slope,) = torch.autograd.grad(a, z, torch.tensor(dA))
-    return slope.requires_grad_()
-
-
-@answers.wrong("3.3", "this is the slope alone")
-def leaky_relu_backward(dA, Z):
-    return np.where(Z > 0, 1, 0.01)
-
-
-@answers.wrong("3.3", "this is plain ReLU")
-def leaky_relu_backward(dA, Z):
-    return dA * (Z > 0)
-
-
-@answers.wrong("3.3", "the slope is multiplied by dA")
-def leaky_relu_backward(dA, Z):
-    return np.where(Z > 0, dA, 0.01)
-
-
-@answers.wrong("3.3", "the forward step")
-def leaky_relu_backward(dA, Z):
-    return np.where(Z > 0, Z, 0.01 * Z)
-
-
-@answers.wrong("3.3", "leaky ReLU itself is multiplied by dA", kind="message")
-def leaky_relu_backward(dA, Z):
-    return dA * np.where(Z > 0, Z, 0.01 * Z)
-
-
-@answers.wrong("3.3", "the two sides are exchanged", kind="message")
-def leaky_relu_backward(dA, Z):
-    return dA * np.where(Z > 0, 0.01, 1)
-
-
-@answers.wrong("3.3", "0.2 is lesson 8's", kind="message")
-def leaky_relu_backward(dA, Z):
-    return dA * np.where(Z > 0, 1, 0.2)
-
-
-@answers.wrong("3.3", "a hundredth too much", kind="message")
-def leaky_relu_backward(dA, Z):
-    return dA * (Z > 0) + 0.01 * dA
-
-
-@answers.wrong("3.3", "a number of dZ is 0.002, where 0.02 is right", kind="message")
-def leaky_relu_backward(dA, Z):
-    return dA * np.where(Z > 0, 1, 0.001)
-
-
-@answers.wrong("3.3", "the sign of Z decides")
-def leaky_relu_backward(dA, Z):
-    return dA * np.where(dA > 0, 1, 0.01)
-
-
-@answers.wrong("3.3", "no slope is negative")
-def leaky_relu_backward(dA, Z):
-    return dA * np.where(Z > 0, 1, -0.01)
-
-
-@answers.wrong("3.3", "dA was changed: an operation such as +=", kind="state")
-def leaky_relu_backward(dA, Z):
-    dA[Z < 0] *= 0.01
-    return dA
-
-
-@answers.wrong("3.3", "Z was changed: an operation such as +=", kind="state")
-def leaky_relu_backward(dA, Z):
-    Z[Z > 0] = 1
-    Z[Z < 0] = 0.01
-    return dA * Z
-
-
-@answers.wrong("3.3", "the result holds inf", kind="nan")
-def leaky_relu_backward(dA, Z):
-    return np.where(Z > 0, dA, dA / 0.0)
-
-
-@answers.wrong("3.3", "return an array, dZ, not the text", kind="line")
-def leaky_relu_backward(dA, Z):
-    return "dA", Z
-
-
-@answers.wrong("3.3", "yours has (2, 2)", kind="message")
-def leaky_relu_backward(dA, Z):
-    return dA @ Z.T
-
-
-@answers.wrong("3.3", "leaky_relu_backward returned nothing", kind="return")
-def leaky_relu_backward(dA, Z):
-    dA / 100
-
-
-# ----------------------------------------------------------------------------- 3.4 right_length
-
-answers.right("3.4", lr=0.3, says="right: the loss ends at 0.447")
-answers.right("3.4", lr=1)
-answers.right("3.4", lr=torch.tensor(0.5), kind="numbers")
-answers.right("3.4", lr=np.array([0.2]), kind="numbers")
-answers.right("3.4", lr=2.5, kind="luck", says="such a rate may not come back")
-answers.right("3.4", lr=1.6, kind="luck", says="after a jump to 4.90")
-answers.wrong("3.4", "too small: it has not arrived", lr=0.01)
-answers.wrong("3.4", "ends at 0.505; this rate is too small", lr=0.127, kind="message")
-answers.wrong("3.4", "too large: the loss jumps", lr=5)
-answers.wrong("3.4", "too large: the loss jumps", lr=3, kind="luck")
-answers.wrong("3.4", "too large: the loss jumps", lr=1000)
-answers.wrong("3.4", "the loss ends at nan; this rate is too large", lr=1e200, kind="nan extreme")
-answers.wrong("3.4", "a number above 0", lr=0)
-answers.wrong("3.4", "a number above 0, not True", lr=True, kind="numbers")
-answers.wrong("3.4", "your answer is nan", lr=float("nan"), kind="nan")
-answers.wrong("3.4", "a number above 0, not a list of 2", lr=[0.1, 0.2], kind="line")
-
-# ------------------------------------------------------------------------------ 3.5 mended_adam
-
-
-@answers.right("3.5", name="the correction in the rate")
+@answers.right("3.4", name="the correction in the rate")
 def mended_adam(theta, g, m, v, t, lr):
     m = m + 0.1 * (g - m)
     v = v + 0.001 * (g * g - v)
@@ -314,14 +238,14 @@ def mended_adam(theta, g, m, v, t, lr):
     return theta - rate * m / (np.sqrt(v) + 1e-8), m, v
 
 
-@answers.right("3.5", name="a list", kind="numbers")
+@answers.right("3.4", name="a list", kind="numbers")
 def mended_adam(theta, g, m, v, t, lr):
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
     step = (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)) ** 0.5 + 1e-8)
     return [theta - lr * step, m, v]
 
 
-@answers.right("3.5", name="in place, as one array", kind="state numbers")
+@answers.right("3.4", name="in place, as one array", kind="state numbers")
 def mended_adam(theta, g, m, v, t, lr):
     m *= 0.9
     m += 0.1 * g
@@ -331,7 +255,7 @@ def mended_adam(theta, g, m, v, t, lr):
     return np.stack([theta, m, v])
 
 
-@answers.right("3.5", name="PyTorch's own", kind="numbers")
+@answers.right("3.4", name="PyTorch's own", kind="numbers")
 def mended_adam(theta, g, m, v, t, lr):
     parameter = nn.Parameter(torch.tensor(theta))
     optimizer = torch.optim.Adam([parameter], lr=lr)
@@ -343,7 +267,7 @@ def mended_adam(theta, g, m, v, t, lr):
     return parameter, state["exp_avg"], state["exp_avg_sq"]
 
 
-@answers.right("3.5", name="and draws", kind="quiet")
+@answers.right("3.4", name="and draws", kind="quiet")
 def mended_adam(theta, g, m, v, t, lr):
     np.random.seed(t)  # noqa: NPY002
     random.seed(t)
@@ -361,58 +285,58 @@ def adam(theta, g, m, v, t, lr, beta2=0.999, new=0.001, powers=None):
     return theta - lr * m_hat / (np.sqrt(v_hat) + 1e-8), m, v
 
 
-@answers.wrong("3.5", "v wants β₂")
+@answers.wrong("3.4", "v wants β₂")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, beta2=0.9, new=0.1)
 
 
-@answers.wrong("3.5", "the new part of v has the weight 1 - 0.999", kind="message")
+@answers.wrong("3.4", "the new part of v has the weight 1 - 0.999", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, new=0.1)
 
 
-@answers.wrong("3.5", "v's old part still decays with 0.9", kind="message")
+@answers.wrong("3.4", "v's old part still decays with 0.9", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, beta2=0.9)
 
 
-@answers.wrong("3.5", "lack their exponent")
+@answers.wrong("3.4", "lack their exponent")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(1, 1))
 
 
-@answers.wrong("3.5", "v's lacks its exponent still", kind="message")
+@answers.wrong("3.4", "v's lacks its exponent still", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(t, 1))
 
 
-@answers.wrong("3.5", "m's lacks its exponent still", kind="message")
+@answers.wrong("3.4", "m's lacks its exponent still", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(1, t))
 
 
-@answers.wrong("3.5", "t counts from 1 already", kind="message")
+@answers.wrong("3.4", "t counts from 1 already", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(t + 1, t + 1))
 
 
-@answers.wrong("3.5", "the bias correction is missing")
+@answers.wrong("3.4", "the bias correction is missing")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(np.inf, np.inf))
 
 
-@answers.wrong("3.5", "the bias correction of v is missing", kind="message")
+@answers.wrong("3.4", "the bias correction of v is missing", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(t, np.inf))
 
 
-@answers.wrong("3.5", "the bias correction of m is missing", kind="message")
+@answers.wrong("3.4", "the bias correction of m is missing", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(np.inf, t))
 
 
 @answers.wrong(
-    "3.5",
+    "3.4",
     "m and v are right; theta is 1.005, where 1.01 is right",
     name="half a step",
     kind="message",
@@ -421,82 +345,92 @@ def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr / 2)
 
 
-@answers.wrong("3.5", "after step 2, theta holds nan", kind="nan", name="v without squares")
+@answers.wrong("3.4", "after step 2, theta holds nan", kind="nan", name="v without squares")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, _ = adam(theta, g, m, v, t, lr)
     return theta, m, 0.999 * v + 0.001 * g
 
 
-@answers.wrong("3.5", "return v uncorrected")
+@answers.wrong("3.4", "return v uncorrected")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta, m, v / (1 - 0.999**t) if t == 6 else v
 
 
-@answers.wrong("3.5", "after 6 steps, v is 0.00170", name="0.99", kind="message")
+@answers.wrong("3.4", "after 6 steps, v is 0.00170", name="0.99", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, beta2=0.99, new=0.01)
 
 
-@answers.wrong("3.5", "after step 2, theta holds nan: a logarithm or a root of", kind="nan")
+@answers.wrong("3.4", "after step 2, theta holds nan: a logarithm or a root of", kind="nan")
 def mended_adam(theta, g, m, v, t, lr):
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
     return theta - lr * m / (1 - 0.9 * t) / np.sqrt(v / (1 - 0.999 * t)), m, v
 
 
-@answers.wrong("3.5", "after step 1, theta holds -inf: the logarithm of 0, a division", kind="nan")
+@answers.wrong("3.4", "after step 1, theta holds -inf: the logarithm of 0, a division", kind="nan")
 def mended_adam(theta, g, m, v, t, lr):
     _, m, v = adam(theta, g, m, v, t, lr)
     return theta - np.abs(g) / (t - 1), m, v
 
 
-@answers.wrong("3.5", "return m uncorrected")
+@answers.wrong("3.4", "return m uncorrected")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m_new, v_new = adam(theta, g, m, v, t, lr)
     return theta, m_new / (1 - 0.9**t) if t == 6 else m_new, v_new
 
 
-@answers.wrong("3.5", "after 6 steps, m is")
+@answers.wrong("3.4", "after 6 steps, m is")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta, m / (1 - 0.9**t), v / (1 - 0.999**t)
 
 
-@answers.wrong("3.5", "return three things: theta, m, v, not an array of shape (2,)", kind="line")
+@answers.wrong("3.4", "return three things: theta, m, v, not an array of shape (2,)", kind="line")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr)[0]
 
 
-@answers.wrong("3.5", "theta has shape (2, 1); it should stay (2,)", kind="message")
+@answers.wrong("3.4", "theta has shape (2, 1); it should stay (2,)", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta[:, None], m, v
 
 
-@answers.wrong("3.5", "(line: return theta - lr * m_hat, m, v", kind="line", name="NameError")
+@answers.wrong("3.4", "(line: return theta - lr * m_hat, m, v", kind="line", name="NameError")
 def mended_adam(theta, g, m, v, t, lr):
     return theta - lr * m_hat, m, v  # noqa: F821
 
 
-@answers.wrong("3.5", "is the return missing", kind="return")
+@answers.wrong("3.4", "is the return missing", kind="return")
 def mended_adam(theta, g, m, v, t, lr):
     theta - lr * g / abs(g)
 
 
-@answers.wrong("3.5", "ended the program with SystemExit", kind="quiet")
+@answers.wrong("3.4", "ended the program with SystemExit", kind="quiet")
 def mended_adam(theta, g, m, v, t, lr):
     sys.exit()
 
 
-# -------------------------------------------------------------------------------- 3.6 all_zeros
+# -------------------------------------------------------------------------------- 3.5 all_zeros
 
-answers.right("3.6", prediction="stays near log 10")
-answers.right("3.6", prediction=" Stays near log 10 ", kind="numbers")
-answers.right("3.6", prediction="stays near log(10).", kind="numbers")
-answers.right("3.6", prediction="stays near log10", kind="numbers")
-answers.right("3.6", prediction="C", kind="numbers")
-answers.wrong("3.6", "the hidden layer gives 0", prediction="falls as usual")
-answers.wrong("3.6", "the hidden layer gives 0", prediction="a", kind="numbers")
-answers.wrong("3.6", "only one of the four arrays", prediction="falls more slowly")
-answers.wrong("3.6", 'answer with "falls as usual", "falls more slowly" or', prediction="explodes")
-answers.wrong("3.6", "answer with", prediction=3, kind="line")
+answers.right("3.5", prediction="stays near log 10")
+answers.right("3.5", prediction=" Stays near log 10 ", kind="numbers")
+answers.right("3.5", prediction="stays near log(10).", kind="numbers")
+answers.right("3.5", prediction="stays near log10", kind="numbers")
+answers.right("3.5", prediction="C", kind="numbers")
+answers.wrong("3.5", "the hidden layer gives 0", prediction="falls as usual")
+answers.wrong("3.5", "the hidden layer gives 0", prediction="a", kind="numbers")
+answers.wrong("3.5", "only one of the four arrays", prediction="falls more slowly")
+answers.wrong("3.5", 'answer with "falls as usual", "falls more slowly" or', prediction="explodes")
+answers.wrong("3.5", "answer with", prediction=3, kind="line")
+
+# --------------------------------------------------------------------------- 3.6 what_adam_hides
+
+answers.right("3.6", prediction="b")
+answers.right("3.6", prediction="B", kind="numbers")
+answers.right("3.6", prediction=" b ", kind="numbers")
+answers.wrong("3.6", "what becomes of a sign", prediction="a")
+answers.wrong("3.6", "in another direction", prediction="c")
+answers.wrong("3.6", 'answer with "a", "b" or "c"', prediction="1/m", kind="line")
+answers.wrong("3.6", 'answer with "a", "b" or "c"', prediction=2, kind="line")

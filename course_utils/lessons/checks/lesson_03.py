@@ -1,135 +1,152 @@
 """The checks of lesson 3: a network in NumPy, without a framework."""
 
+import contextlib
+import io
+import time
 from typing import TypeAlias
 
 import numpy as np
+import torch
 
 from course_utils.lessons.checks.feedback import (
     Function,
     agree,
-    amount,
     ask,
     choice,
     exercise,
     finite,
-    number,
+    kind_of,
     parts,
     refuse,
     require,
-    same,
     table,
 )
 
 Array: TypeAlias = np.ndarray
+Arrays: TypeAlias = dict[str, Array]
 STEPS, LR = 6, 0.01
 
 
 @exercise("3.1")
-def price_of_a_dot(prediction: object) -> str:
-    """Check the number of megabytes after a division by a Python float."""
-    wanted = "answer with 47, 188 or 376"
-    answer = amount(prediction, wanted)
-    answer = answer / 1e6 if answer > 1e6 else answer  # in bytes, not in megabytes
-    mistakes = {
-        "that is one byte for each pixel; can a byte hold 0.5?": 47.04,
-        "that would be float32; a Python float is float64, and bytes follow it": 188.16,
-    }
-    refuse(answer, mistakes, atol=0.5)
-    require(same(answer, 376.32, 0, 0.5), wanted)
-    return "right: float64 takes eight bytes for each pixel"
+def linear_backward(function: Function) -> str:
+    """Check dW, db and dA of Z = A Wᵀ + b; where all is square, shapes tell nothing."""
+    for m, outputs, inputs in ((4, 3, 2), (3, 3, 3)):
+        dz, w, a = torch.randn(m, outputs), torch.randn(outputs, inputs), torch.randn(m, inputs)
+        leaves = [leaf.double().requires_grad_() for leaf in (w, torch.zeros(outputs), a)]
+        above = dz.double() * (leaves[2] @ leaves[0].T + leaves[1])
+        right = torch.autograd.grad(above.sum(), leaves)
+        arrays = [x.double().numpy() for x in (dz, w, a)]
+        wanted = "return three arrays: dW, db, dA"
+        given = parts(ask(function, *arrays, keep=["dZ", "W", "A"]), 3, wanted)
+        for name, part, slope in zip(("dW", "db", "dA"), given, right, strict=True):
+            found, shape = table(part, wanted), tuple(slope.shape)
+            shapes = f"the shape of {name[1]}, {shape}; yours has {tuple(found.shape)}"
+            require(found.shape == slope.shape, f"{name} should have {shapes}")
+            mistakes = {f"{name} is divided by m; that factor is in dZ already": slope / m}
+            if m == outputs == inputs:
+                mistakes["dW is turned over: output i is its row i"] = right[0].T
+                mistakes["db sums over the outputs; the images share a bias"] = dz.sum(dim=1)
+                mistakes["dA takes W turned over: output i is W's row i"] = dz @ w.T
+            refuse(found, mistakes, what=name)
+            agree(found, slope, f"a number of {name}", 1e-5)
+    return "right: the slopes of W, b and A, as autograd finds them"
+
+
+def solution(dz: Array, w: Array, a: Array) -> tuple[Array, Array, Array]:
+    """Return dW, db and dA: what the lesson computes with until the student's own passes."""
+    return dz.T @ a, dz.sum(axis=0), dz @ w
+
+
+def yours_or_ours(function: Function) -> Function:
+    """Return the student's linear_backward if it is right and can train the net, else ours."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        linear_backward(function)
+    passed = "✓" in said.getvalue() and function is not solution
+    yours = passed and _can_train(function)
+    print(f"linear_backward: {'yours' if yours else 'the one of the solution'}")  # noqa: T201
+    if passed and not yours:
+        print("Yours is right; without loops, on float32, it could train the net.")  # noqa: T201
+    return function if yours else solution
+
+
+def _can_train(function: Function) -> bool:
+    """Say whether it is quick enough for 3,000 steps, and gives arrays of float32 for such."""
+    sizes, times = ((128, 16), (16, 784), (128, 784)), []
+    with contextlib.suppress(Exception):
+        for _ in range(2):  # what is slow only the first time counts as quick
+            started = time.perf_counter()
+            found = function(*(np.ones(size, np.float32) for size in sizes))
+            times.append(time.perf_counter() - started)
+        return min(times) < 0.1 and all(part.dtype == np.float32 for part in found)
+    return False
+
+
+def _backward(net: Arrays, cache: Arrays, truth: Array, slip: str = "") -> Arrays:
+    """Return the slopes of the lesson's net, with one slip or none."""
+    above = torch.softmax(torch.from_numpy(cache["Z2"]), dim=1).numpy() - truth
+    hidden = above @ net["W2"]
+    below = hidden * (cache["A1"] > 0)
+    biases = hidden if slip == "b1" else below
+    slopes = {"W1": below.T @ cache["X"], "b1": biases.sum(axis=0)}
+    slopes |= {"W2": above.T @ cache["A1"], "b2": above.sum(axis=0)}
+    largest = np.abs(slopes["W1"]).argmax()
+    slopes["W1"].flat[largest] *= {"one number": 1.01, "nan": np.nan}.get(slip, 1)
+    return {name: slope / (1 if slip == "m" else len(truth)) for name, slope in slopes.items()}
+
+
+def _image_by_image(net: Arrays, cache: Arrays, truth: Array) -> Arrays:
+    """Return the same slopes, as the mean of those of single images."""
+    rows = [{name: value[[j]] for name, value in cache.items()} for j in range(len(truth))]
+    each = [_backward(net, row, truth[[j]]) for j, row in enumerate(rows)]
+    return {name: np.mean([one[name] for one in each], axis=0) for name in net}
+
+
+def _with(slip: str) -> Function:
+    return lambda net, cache, truth: _backward(net, cache, truth, slip)
+
+
+PASSES = {"a": _with(""), "b": _image_by_image, "c": _with("b1")}
 
 
 @exercise("3.2")
-def mended_softmax(softmax: Function) -> str:
-    """Check a softmax of columns: direction, values, and logits far apart."""
-    z = np.random.default_rng(0).normal(0, 2, (4, 3))
-    t, right = np.exp(z), np.exp(z) / np.exp(z).sum(axis=0)
-    given = table(ask(softmax, z, keep=["Z"]), "return an array of probabilities")
-    require(given.shape == z.shape, f"the shape should stay (4, 3), it became {tuple(given.shape)}")
-    finite(given, "the softmax of ordinary logits")
-    rows = same(given.sum(dim=1), np.ones(4))
-    require(not rows, "each row adds up to 1; it should be each column: sum along the other axis")
-    of_examples = np.exp(z - z.max(axis=1, keepdims=True))
-    mistakes = {
-        "the whole table adds up to 1; it should be each column": t / t.sum(),
-        "the maximum is taken over the examples; each column needs its own": of_examples
-        / of_examples.sum(axis=0),
-        "the columns do not add up to 1 yet: divide by their sums": t,
-        "these are the logarithms: take exp": np.log(right),
-    }
-    refuse(given, mistakes)
-    agree(given, right, "a probability")
-    far = table(ask(softmax, np.hstack([z + 1000, z, z - 1000])))
-    high, low = far[:, :3], far[:, 3:]
-    require(high.isfinite().all(), "logits near 1000 give nan: subtract the maximum before exp")
-    own = "a column near 0 beside one near 1000 gives nan: each needs its own maximum"
-    require(low.isfinite().all(), own)
-    agree(far, np.hstack([right, right, right]), "beside a column near 1000, a probability")
-    return "right: each column adds up to 1, whatever stands beside it"
+def one_of_three(wrong: object, array: object) -> str:
+    """Check which of the three backward passes is wrong, and where."""
+    quiet = "all its relative differences are below 2e-7: that one is right"
+    choice(wrong, "abc", dict.fromkeys("ab", quiet))
+    elsewhere = "there the gradient check of c finds next to nothing; which array stands out?"
+    choice(array, ("W1", "b1", "W2", "b2"), dict.fromkeys(("W1", "W2", "b2"), elsewhere))
+    return "right: found without reading a line"
 
 
 @exercise("3.3")
-def leaky_relu_backward(step: Function) -> str:
-    """Check the backward step of leaky ReLU."""
-    z = np.array([[2.0, -1.0, 0.5], [-3.0, 1.0, -0.2]])
-    above = np.array([[1.0, 2.0, -3.0], [4.0, -5.0, 6.0]])
-    slope = np.where(z > 0, 1, 0.01)
-    given = table(ask(step, above, z, keep=["dA", "Z"]), "return an array, dZ")
-    shape = tuple(given.shape)
-    require(shape == z.shape, f"dZ should have the shape of Z, {z.shape}; yours has {shape}")
-    mistakes = {
-        "this is the slope alone; the chain rule multiplies it by dA": slope,
-        "this is plain ReLU; the negative side lets a hundredth pass": above * (z > 0),
-        "on the negative side, too, the slope is multiplied by dA": np.where(z > 0, above, 0.01),
-        "this is leaky ReLU itself, the forward step; return its slope times dA": z * slope,
-        "leaky ReLU itself is multiplied by dA; the chain rule wants its slope": above * z * slope,
-        "the sign of Z decides, not that of dA": above * np.where(above > 0, 1, 0.01),
-        "the two sides are exchanged: all passes where Z is above 0": above * (1.01 - slope),
-        "the slope is a hundredth here; 0.2 is lesson 8's": above * np.where(z > 0, 1, 0.2),
-        "above 0 you let a hundredth too much pass: the slope there is 1": above
-        * np.where(z > 0, 1.01, 0.01),
-        "the line falls on neither side: no slope is negative": above * np.where(z > 0, 1, -0.01),
+def can_be_trusted(test: Function) -> str:
+    """Check a student's test on right backward passes and on wrong ones."""
+    strict = "your test refuses a right one: finite differences are not exact to the last digit"
+    require(_said(test, _with("")) and _said(test, _image_by_image), strict)
+    slips = {
+        "m": "your test trusts one that forgot 1/m",
+        "b1": "your test trusts one that is wrong in b1 alone: does it look at all four arrays?",
+        "one number": "your test trusts one with a slip of 1 % in a single number: a lower limit?",
+        "nan": "your test trusts one that returns nan: is every number below the limit?",
     }
-    refuse(given, mistakes)
-    agree(given, above * slope, "a number of dZ")
-    return "right: the slope depends on Z, and is multiplied by what comes from above"
+    for slip, message in slips.items():
+        require(not _said(test, _with(slip)), message)
+    return "right: it trusts the right ones and none of the wrong ones"
+
+
+def _said(test: Function, backward: Function) -> bool:
+    """Return what a student's test says of a backward pass, on a net of 3, 4 and 3 units."""
+    generator = np.random.default_rng(1)
+    net = {"W1": generator.normal(size=(4, 3)), "b1": generator.normal(size=4)}
+    net |= {"W2": generator.normal(size=(3, 4)), "b2": generator.normal(size=3)}
+    images, truth = generator.normal(size=(6, 3)), np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    given = ask(test, backward, net, images, truth)
+    word = str(getattr(given, "item", lambda: given)())
+    require(word in {"True", "False"}, f"return True or False, not {kind_of(given)}")
+    return word == "True"
 
 
 @exercise("3.4")
-def right_length(rate: object) -> str:
-    """Check a learning rate by forty steps on three clouds of points."""
-    wanted = "the learning rate is a number above 0"
-    lr = number(rate, wanted)
-    require(lr > 0, wanted)
-    losses = _forty_steps(lr)
-    highest = losses[1:].max() if np.isfinite(losses).all() else np.inf
-    wild = highest > 1.5 * losses[0]
-    found = f"the loss ends at {losses[-1]:.3f}" if highest < np.inf else "the loss ends at nan"
-    side = "too large: the loss jumps" if wild else "too small: it has not arrived"
-    require(losses[-1] < 0.5, f"{found}; this rate is {side}")
-    luck = f", after a jump to {highest:.2f}. With other points such a rate may not come back"
-    return f"right: {found}{luck if wild else ''}"
-
-
-def _forty_steps(lr: float) -> Array:
-    """Train a net 2-16-3 by plain gradient descent; return the 41 losses."""
-    generator, kinds = np.random.default_rng(3), np.arange(300) % 3
-    x = np.array([[0, 0.6, -0.6], [0.6, -0.3, -0.3]])[:, kinds]
-    x = x + 1 + generator.normal(0, 0.1, x.shape)
-    first, second = generator.normal(0, 1, (16, 2)), generator.normal(0, 0.35, (3, 16))
-    losses = []
-    for _ in range(41):
-        hidden = np.maximum(first @ x, 0)
-        shifted = second @ hidden - (second @ hidden).max(axis=0)
-        likely = np.exp(shifted) / np.exp(shifted).sum(axis=0)
-        losses.append(-np.mean(np.log(likely[kinds, np.arange(300)])))
-        slope = (likely - np.eye(3)[kinds].T) / 300
-        behind = (second.T @ slope) * (hidden > 0)
-        second, first = second - lr * slope @ hidden.T, first - lr * behind @ x.T
-    return np.array(losses)
-
-
-@exercise("3.5")
 def mended_adam(update: Function) -> str:
     """Check six steps of Adam on a gradient that changes its size and sign."""
     theta, m, v, trail = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2), []
@@ -194,7 +211,7 @@ def _adam(of_m: str, of_v: str) -> Array:
     return np.array(trail)
 
 
-@exercise("3.6")
+@exercise("3.5")
 def all_zeros(prediction: object) -> str:
     """Check the prediction for a net that starts with nothing but zeros."""
     options = "falls as usual", "falls more slowly", "stays near log 10"
@@ -205,3 +222,14 @@ def all_zeros(prediction: object) -> str:
     }
     choice(letters.get(str(prediction).strip().lower(), prediction), options, wrong)
     return "right: only b2 gets a gradient, and all it can learn is the classes' frequencies"
+
+
+@exercise("3.6")
+def what_adam_hides(prediction: object) -> str:
+    """Check the prediction of the bug that leaves no trace when Adam takes the steps."""
+    wrong = {
+        "a": "Adam divides by the size; what becomes of a sign?",
+        "c": "that gradient points in another direction; does a division by its size mend that?",
+    }
+    choice(prediction, "abc", wrong)
+    return "right: Adam divides the gradient by its own size, and a factor cancels"
