@@ -107,14 +107,14 @@ def lesson(request, server, chromium):
     """Open one lesson, run all its cells, and photograph it; its kernel ends with its tests."""
     (path,) = (PROJECT / "notebooks").glob(f"{request.param}_*.ipynb")
     page = chromium.new_page(viewport={"width": 1366, "height": 1000})
-    opened = Lesson(server, page, path)
+    opened = Lesson(server, page, path, ARTEFACTS / path.stem)
     try:
         opened.open()
         opened.save()
         try:
             opened.run_all()
         finally:
-            opened.photograph(ARTEFACTS / path.stem)
+            opened.photograph()
         yield opened
     finally:
         page.close()

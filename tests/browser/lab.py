@@ -42,8 +42,9 @@ class Lab:
 class Lesson:
     """A lesson's notebook in the browser."""
 
-    def __init__(self, lab: Lab, page: Page, path: Path):
+    def __init__(self, lab: Lab, page: Page, path: Path, artefacts: Path):
         self.lab, self.page, self.path = lab, page, path
+        self.artefacts = artefacts  # the folder of this lesson's pictures
         self.number = path.name[:2]
         self.notebook = nbformat.read(path, as_version=4)
         self.code = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
@@ -203,11 +204,25 @@ class Lesson:
         (index,) = (i for i, cell in enumerate(self.code) if cell.source.strip() == source.strip())
         return index
 
-    def photograph(self, folder: Path) -> None:
+    def draw(self, paper: Locator, strokes: list[list[tuple[float, float]]]) -> None:
+        """Draw strokes with the mouse, from (0, 0) at the top left to (1, 1)."""
+        paper.scroll_into_view_if_needed()
+        left, top, width, height = paper.evaluate(
+            "e => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; }"
+        )
+        for stroke in strokes:
+            (x, y), *others = [(left + x * width, top + y * height) for x, y in stroke]
+            self.page.mouse.move(x, y)
+            self.page.mouse.down()
+            for x, y in others:
+                self.page.mouse.move(x, y)
+            self.page.mouse.up()
+
+    def photograph(self) -> None:
         """Keep the whole lesson as pictures, in both themes, one screen after the other."""
         for theme in ("Dark", "Light"):
             self.choose_theme(f"JupyterLab {theme}")
-            self._photograph(folder / theme.lower())
+            self._photograph(self.artefacts / theme.lower())
 
     def _photograph(self, folder: Path) -> None:
         folder.mkdir(parents=True)

@@ -12,6 +12,8 @@ from lab import SECOND, drawn
 from nbval.plugin import get_sanitize_patterns
 from playwright.sync_api import expect
 
+from course_utils.lessons import digit_pad
+
 # Builds the controls of a cell once more, out of sight, and moves them by number: what the function
 # draws there is what the real controls must show.
 TWIN = """
@@ -34,7 +36,7 @@ SCREENS = (1280, 1366)  # pixels across: a projector, and last the laptop of the
 SANITIZE = Path(__file__).resolve().parents[2] / "tools" / "nbval_sanitize.cfg"
 
 # JupyterLab's own parts are its makers' affair. What the course writes is the text and its outputs.
-OURS = {"include": [[".jp-RenderedMarkdown"], [".jp-RenderedHTML"]]}
+OURS = {"include": [[".jp-RenderedMarkdown"], [".jp-RenderedHTML"], [".digit-pad"]]}
 RULES = ["color-contrast", "heading-order", "empty-heading", "image-alt", "link-name", "list"]
 RULES += ["empty-table-header", "td-headers-attr", "th-has-data-cells"]
 
@@ -64,7 +66,8 @@ def test_what_cells_print_is_what_is_stored(lesson):
 
 def plain_text(output):
     if output.output_type == "execute_result":
-        return output.data["text/plain"]
+        text = output.data["text/plain"]
+        return "" if text == digit_pad.IN_WORDS else text  # JupyterLab shows the pad itself
     return output.text if output.get("name") == "stdout" else ""
 
 
@@ -168,6 +171,27 @@ def move_and_compare(lesson, index, k):
     while drawn(output) != wanted:
         assert time.monotonic() < deadline, (index, k, drawn(output)[1][-300:], wanted[1][-300:])
         lesson.page.wait_for_timeout(0.1 * SECOND)
+
+
+def test_a_digit_drawn_with_the_mouse_is_read(lesson):
+    pads = lesson.page.locator(".digit-pad")
+    expect(pads).to_have_count(sum("DigitPad(" in cell.source for cell in lesson.code))
+    for pad in pads.all():
+        paper, said = pad.get_by_role("img", name="Pad:"), pad.get_by_role("status")
+        size = pad.bounding_box()
+        for digit in (5, 3):
+            pad.get_by_role("button", name="Clear").click()
+            expect(said).to_have_text(digit_pad.EMPTY)
+            lesson.draw(paper, digit_pad.examples()[digit])
+            expect(said).to_have_text(re.compile(rf"^The net reads a {digit}, \d+ %$"))
+            answer = pad.locator(".digit-pad-answer")
+            percent = re.search(r"\d+ %", said.inner_text())[0]
+            assert answer.inner_text().split("\n") == [str(digit), percent]
+        after = pad.bounding_box()
+        assert (after["width"], after["height"]) == (size["width"], size["height"])
+        for theme in ("Dark", "Light"):
+            lesson.choose_theme(f"JupyterLab {theme}")
+            pad.screenshot(path=lesson.artefacts / f"digit_pad_{theme.lower()}.png")
 
 
 def test_exercises_as_played(lesson):
