@@ -9,12 +9,18 @@ TEXT ?=
 NO_BROWSER ?=
 UPGRADE ?=
 FULL ?=
+PYTHONS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
 # NB=2, NB=02 and NB="2 8" are all understood.
 LESSONS := $(foreach n,$(NB),$(if $(filter 1 2 3 4 5 6 7 8 9,$n),0$n,$n))
 NOTEBOOK := $(firstword $(wildcard notebooks/$(or $(firstword $(LESSONS)),01)_*.ipynb))
+
+# What a user has set for his own Python counts where he works, and not where lessons are tested.
+ifeq (,$(filter lab doctor,$(MAKECMDGOALS)))
+unexport MPLBACKEND $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
+endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -25,8 +31,13 @@ help: ## show this list
 
 lab: lesson ready data ## open your copies of the lessons in JupyterLab (NB=02, PORT=8888, NO_BROWSER=1)
 	@test "$$(id -u)" != 0 || echo "You are root, so JupyterLab is started with --allow-root."
-	@$(PY) -m course_utils.copies
-	work="$$($(PY) -m course_utils.copies where)" && \
+	@$(PY) -E -m course_utils.copies
+	@work="$$($(PY) -E -m course_utils.copies where)" && \
+	if [ ! -w "$$HOME" ]; then \
+		echo "Your home folder cannot be written, so what Jupyter keeps goes into build/settings."; \
+		export JUPYTER_CONFIG_DIR="$$PWD/build/settings/jupyter" JUPYTER_DATA_DIR="$$PWD/build/settings/jupyter-data"; \
+		export IPYTHONDIR="$$PWD/build/settings/ipython" MPLCONFIGDIR="$$PWD/build/settings/matplotlib"; \
+	fi && \
 	$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) \
 		--ServerApp.root_dir="$$work" --LabApp.default_url=/lab$(addprefix /tree/,$(notdir $(NOTEBOOK))) \
 		--LabApp.extension_manager=readonly \
@@ -34,10 +45,10 @@ lab: lesson ready data ## open your copies of the lessons in JupyterLab (NB=02, 
 		$(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 renew: lesson ready ## your copy of a lesson made new, with your answers; the old one is kept (NB=03)
-	@$(PY) -m course_utils.copies renew $(LESSONS)
+	@$(PY) -E -m course_utils.copies renew $(LESSONS)
 
 fresh: lesson ready ## your copy of a lesson made new, without answers; the old one is kept (NB=03)
-	@$(PY) -m course_utils.copies fresh $(LESSONS)
+	@$(PY) -E -m course_utils.copies fresh $(LESSONS)
 
 check: lesson ready-dev data ## is what the lessons say true on this machine? (NB=02)
 	$(PY) tools/check_notebooks.py $(LESSONS)
@@ -59,10 +70,10 @@ lint: ready-dev ## check style, formatting and types
 	$(PY) -m mypy
 
 data: ready ## put the data sets in order
-	$(PY) -m course_utils.data
+	$(PY) -E -m course_utils.data
 
-wheels: ready ## download the packages once, for a class with machines like this one
-	$(PY) -m pip download --disable-pip-version-check --require-hashes -r requirements.txt -d build/wheels
+wheels: ready ## download the packages once, for a class with this system (PYTHONS="3.12 3.13")
+	$(PY) tools/wheels.py $(PYTHONS)
 
 mirror: ready ## serve the data sets, and the packages of make wheels, to a class (PORT=8000)
 	@$(PY) -m course_utils.data.mirror $(if $(filter file,$(origin PORT)),,$(PORT))
@@ -87,13 +98,13 @@ lock: ready-dev ## write both lock files anew from pyproject.toml (UPGRADE=1: ne
 
 lesson:
 	@for n in $(LESSONS); do ls notebooks/sources/$${n}_*.py >/dev/null 2>&1 || { \
-		echo "There is no lesson NB=$$n; there are: $(sort $(notdir $(wildcard notebooks/sources/*.py)))"; exit 1; }; done
+		echo "There is no lesson NB=$$n; there are: $(sort $(foreach f,$(notdir $(wildcard notebooks/sources/*.py)),$(firstword $(subst _, ,$f))))"; exit 1; }; done
 
 # What is complete is not looked at again: a second call takes a moment.
 ready ready-dev:
 	@$(PYTHON) -c '' 2>/dev/null || { \
 		echo "There is no $(PYTHON) here. Install Python 3.11 to 3.14, or name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) tools/install.py $(if $(filter ready-dev,$@),--dev)
+	@$(PYTHON) -E tools/install.py $(if $(filter ready-dev,$@),--dev)
 
 clean: ## remove the environment and what was made (your work, data and results stay)
 	rm -rf .venv .venv.lock build test-artefacts course_utils.egg-info

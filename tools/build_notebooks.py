@@ -31,7 +31,8 @@ from nbformat import NotebookNode
 
 TOOLS = Path(__file__).resolve().parent
 PROJECT = TOOLS.parent
-FOREIGN = {"MPLBACKEND", "OMP_NUM_THREADS", "PYTHONWARNINGS"}  # settings that change what is shown
+# What of the user's would change what is shown, or with which modules.
+FOREIGN = re.compile("PYTHON.*|JUPYTER_.*|MPLBACKEND|MATPLOTLIBRC|OMP_NUM_THREADS")
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
@@ -95,10 +96,20 @@ def environment() -> dict[str, str]:
     """Return the environment for kernels: this project's alone, computing on the CPU.
 
     What lessons leave for one another goes into a folder of its own: a student's results are his.
+    So does what Matplotlib, IPython and Jupyter keep; home may be read-only, or not neutral.
     """
-    env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    own = {"COURSE_RESULTS_DIR": str(PROJECT / "build" / "results"), "COURSE_DEVICE": "cpu"}
-    return env | own | {"PYTHONPATH": str(TOOLS)}
+    env = {name: value for name, value in os.environ.items() if not FOREIGN.fullmatch(name)}
+    folders = {"COURSE_RESULTS_DIR": "results", "MPLCONFIGDIR": "settings/matplotlib"}
+    folders |= {"IPYTHONDIR": "settings/ipython", "JUPYTER_CONFIG_DIR": "settings/jupyter"}
+    folders |= {"JUPYTER_DATA_DIR": "settings/jupyter-data"}
+    own = {name: str(PROJECT / "build" / folder) for name, folder in folders.items()}
+    return env | own | {"COURSE_DEVICE": "cpu", "PYTHONPATH": str(TOOLS)}
+
+
+def list_fonts() -> None:
+    """Let Matplotlib list this machine's fonts now: the first lesson would say that it does."""
+    command = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(command, env=environment(), capture_output=True, check=False)
 
 
 class QuietOutput(OutputWidget):
@@ -176,13 +187,14 @@ def refuse_if_edited(path: Path) -> None:
         answer = subprocess.run(
             [*command, path.name], cwd=path.parent, capture_output=True, text=True, check=True
         ).stdout.strip()
+        way_out = "Commit it, or put the course's own back: `git checkout -- {folder}/{name}`"
     except (OSError, subprocess.CalledProcessError):
         answer = "git cannot tell whether it was edited"
+        way_out = "Move {folder}/{name} away if it is yours"
     if answer:
         raise BuildError(
             f"not overwritten, it may hold edits of yours ({answer}).\n"
-            "  Commit it, or move it away, or put the course's own back with "
-            f"`git checkout -- {path.parent.name}/{path.name}`;\n"
+            f"  {way_out.format(folder=path.parent.name, name=path.name)};\n"
             "  to overwrite it all the same: `make notebooks FORCE=1`."
         )
 
@@ -245,6 +257,8 @@ def build_all(folder: Path, lessons: list[str], force: bool = False, text: bool 
     """Build the lessons one after the other; look for edited notebooks before the first."""
     sources = find_sources(folder, lessons)
     current = ""
+    if not text:
+        list_fonts()
     try:
         for source in sources if not force else []:
             current = notebook_for(source).name

@@ -23,6 +23,7 @@ from build_notebooks import (
     environment,
     find_sources,
     is_claim,
+    list_fonts,
     notebook_for,
     read,
 )
@@ -92,6 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
+    list_fonts()
     names = [os.path.relpath(path, PROJECT) for path in paths]
     command = [sys.executable, "-m", "pytest", *names, *NBVAL, *more]
     return subprocess.run(command, cwd=PROJECT, env=environment(), check=False).returncode

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 TOOLS = Path(__file__).resolve().parent
 PROJECT = TOOLS.parent
@@ -46,6 +47,13 @@ def main() -> int:
                     install(dev)
     except InstallError as trouble:
         print(trouble, file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, or a folder that cannot be written
+        print(
+            f"Not installed: {error.strerror}: {error.filename or PROJECT}. It takes a folder that "
+            f"you may write, with {GIGABYTES} GB of room.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("\nStopped. The next call goes on from here.", file=sys.stderr)
@@ -102,7 +110,8 @@ def prepare_venv() -> None:
         return
     refuse_this_python()
     refuse_full_disk()
-    print("The .venv here is not complete and is made anew." if settings else FIRST_TIME)
+    said = "The .venv here is not complete and is made anew." if settings else FIRST_TIME
+    print(said, flush=True)
     _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "a virtual environment")
 
 
@@ -179,16 +188,23 @@ def _show(line: str, lines: list[str], packages: int) -> None:
 
 def explain(lines: list[str]) -> str:
     """Say in words what made pip fail, with its last words below."""
-    text = "\n".join(lines)
+    text, mirror = "\n".join(lines), os.environ.get("COURSE_MIRROR", "")
     if re.search(r"No space left|Errno 28|not enough space", text):
         why = f"the disk is full; the course needs {GIGABYTES} GB"
     elif re.search(r"[Pp]roxy", text):
         why = "the proxy does not answer; look at http_proxy and https_proxy"
     elif re.search(r"HASHES|do not match the hashes", text):
         why = "a package is not the one that the lock file names"
-    elif re.search(r"Connection|resolve|timed out|Network|No matching distribution|URLError", text):
-        where = os.environ.get("COURSE_MIRROR") or "the package index"
-        why = f"{where} cannot be reached or has not all of it; connect, and try again"
+    elif re.search(r"Connection|resolve|timed out|Network|URLError", text):
+        why = f"{mirror or 'the package index'} cannot be reached; connect, and try again"
+    elif mirror and "No matching distribution" in text:
+        python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        why = (
+            f"{mirror} has not all packages for Python {python} on {sys.platform}; whoever serves "
+            f"it gets them with: make wheels PYTHONS={python}"
+        )
+    elif "No matching distribution" in text:
+        why = "the package index cannot be reached or has not all of it; connect, and try again"
     else:
         why = "pip failed"
     last = [line for line in lines if line.startswith(("ERROR", "error"))] or lines
@@ -199,8 +215,12 @@ def _sources() -> list[str]:
     mirror = os.environ.get("COURSE_MIRROR", "").rstrip("/")
     if not mirror:
         return []
-    host = re.sub(r"^https?://|[:/].*$", "", mirror)
-    return ["--no-index", "--find-links", f"{mirror}/wheels/", "--trusted-host", host]
+    wheels, host = f"{mirror}/wheels/", re.sub(r"^https?://|[:/].*$", "", mirror)
+    if mirror.startswith("file://"):  # a stick may be called "stick #1"
+        names = wheels[7:], unquote(wheels[7:])
+        wheels = next(filter(os.path.isdir, names), names[0])
+    # Isolated: whatever other sources the user has set for pip are not asked.
+    return ["--isolated", "--no-index", "--find-links", wheels, "--trusted-host", host]
 
 
 @contextlib.contextmanager
@@ -263,13 +283,13 @@ def _stamp(dev: bool) -> Path:
 def _wanted(dev: bool) -> str:
     files = ["requirements.txt", "pyproject.toml"] + ["requirements-dev.txt"] * dev
     digests = [hashlib.sha256((PROJECT / file).read_bytes()).hexdigest() for file in files]
-    return "\n".join([str(PROJECT), *digests, ""])
+    folder = os.fsencode(PROJECT).decode("utf-8", "replace")  # the same whatever the console says
+    return "\n".join([folder, *digests, ""])
 
 
 def _count(file: str) -> int:
-    return len(
-        re.findall(r"^[\w.-]+==", (PROJECT / file).read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    text = (PROJECT / file).read_text(encoding="utf-8")
+    return len(re.findall(r"(?m)^[\w.-]+==", text))
 
 
 def _range() -> str:

@@ -6,6 +6,7 @@ import argparse
 import io
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from course_utils.copies.errors import CopyError
@@ -38,9 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _hand_out(what: str, numbers: list[str]) -> int:
-    for mended in hand_out(work_folder()):
+    folder = work_folder()
+    for mended in hand_out(folder):
         print(_news(mended))
-    return 0
+    with tempfile.TemporaryFile(dir=folder):  # better refused now than when an answer is saved
+        return 0
 
 
 def _news(mended: Mended) -> str:

@@ -2,12 +2,13 @@
 
 An exercise is a text that begins ``### Exercise 3.1 · code: Title`` and the first code cell below
 it, the stub. An answer is that cell as the student left it, with the cells that he added around it.
+An open exercise has no such cell: its text counts as the stub, and what he added below it.
 """
 
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from course_utils.copies.notebook import Cell, Notebook, text
 
@@ -27,6 +28,11 @@ class Exercise:
     def name(self) -> str:
         """Return how a student is told of it."""
         return f"{self.number} {self.title}"
+
+    @property
+    def asked(self) -> str:
+        """Return the stub's text; that of an open one without its number."""
+        return text(self.stub).replace(f"### Exercise {self.number} ", "### Exercise ", 1)
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,22 @@ class Carried:
 
 def exercises(notebook: Notebook) -> Iterator[Exercise]:
     """Yield the exercises of a notebook in order."""
-    heading = None
-    for position, cell in enumerate(notebook["cells"]):
+    cells = notebook["cells"]
+    for start, cell in enumerate(cells):
+        heading = None if cell["cell_type"] == "code" else _HEADING.search(text(cell))
+        if heading is not None:
+            at = _stub_below(start, cells)
+            yield Exercise(heading[1], heading[2], at, cells[at])
+
+
+def _stub_below(start: int, cells: list[Cell]) -> int:
+    """Return where the stub of the exercise at ``start`` is; ``start`` itself if it is open."""
+    for position, cell in enumerate(cells[start + 1 :], start + 1):
         if cell["cell_type"] == "code":
-            if heading is not None:
-                yield Exercise(heading[1], heading[2], position, cell)
-            heading = None
-        else:
-            ended = text(cell).startswith(("#", "<details>"))  # another section, or the solution
-            heading = _HEADING.search(text(cell)) or (None if ended else heading)
+            return position
+        if text(cell).startswith(("#", "<details>")):  # another section, or the solution
+            break
+    return start
 
 
 def carry_over(mine: Notebook, before: Notebook, lesson: Notebook) -> Carried:
@@ -69,7 +82,7 @@ def carry_over(mine: Notebook, before: Notebook, lesson: Notebook) -> Carried:
         lesson: the lesson as it is now; left as it is.
     """
     free = list(exercises(lesson))
-    titles = {exercise.title for exercise in free}
+    titles = {(one.title, _is_code(one.stub)) for one in free}
     known = _Known(before)
     answers: dict[int, Answer] = {}
     carried, left = [], []
@@ -81,10 +94,12 @@ def carry_over(mine: Notebook, before: Notebook, lesson: Notebook) -> Carried:
         if answer is None:
             continue
         if place is None:
-            why = "its code has changed" if exercise.title in titles else "it is not there any more"
-            left.append(f"{exercise.name}: {why}")
+            changed = f"its {'code' if _is_code(exercise.stub) else 'text'} has changed"
+            there = (exercise.title, _is_code(exercise.stub)) in titles
+            left.append(f"{exercise.name}: {changed if there else 'it is not there any more'}")
         else:
-            answers[place.position] = answer
+            untouched = text(answer.cell) == text(exercise.stub) and not _is_code(answer.cell)
+            answers[place.position] = replace(answer, cell=place.stub) if untouched else answer
             moved = "" if place.number == exercise.number else f" (now {place.number})"
             carried.append(f"{exercise.name}{moved}")
     return Carried({**lesson, "cells": _with(answers, lesson["cells"])}, carried, left)
@@ -92,7 +107,7 @@ def carry_over(mine: Notebook, before: Notebook, lesson: Notebook) -> Carried:
 
 def _same_stub(exercise: Exercise, among: list[Exercise]) -> Exercise | None:
     """Return the exercise with the same stub, wherever it stands and whatever its number."""
-    same = [one for one in among if text(one.stub) == text(exercise.stub)]
+    same = [one for one in among if one.asked == exercise.asked]
     return min(same, key=lambda one: one.title != exercise.title, default=None)
 
 
@@ -114,7 +129,7 @@ def _find(exercise: Exercise, mine: Notebook, known: _Known) -> Answer | None:
     if at is None:
         return None
     start, end = at, at + 1
-    while start > 0 and cells[start - 1] not in known:
+    while _is_code(exercise.stub) and start > 0 and cells[start - 1] not in known:
         start -= 1
     while end < len(cells) and cells[end] not in known:
         end += 1
@@ -126,13 +141,19 @@ def _find(exercise: Exercise, mine: Notebook, known: _Known) -> Answer | None:
 
 def _position(exercise: Exercise, mine: Notebook, known: _Known) -> int | None:
     """Return where the stub's cell is in a student's copy: by its id, or else by the heading."""
+    kind = exercise.stub["cell_type"]
     for position, cell in enumerate(mine["cells"]):
-        if cell["cell_type"] == "code" and cell.get("id") == exercise.stub.get("id", ""):
+        if cell["cell_type"] == kind and cell.get("id") == exercise.stub.get("id", ""):
             return position
     for one in exercises(mine):
-        if one.name == exercise.name and one.stub not in known:
+        same = one.name == exercise.name and one.stub["cell_type"] == kind
+        if same and one.stub not in known:
             return one.position
     return None
+
+
+def _is_code(cell: Cell) -> bool:
+    return bool(cell["cell_type"] == "code")
 
 
 def _with(answers: dict[int, Answer], cells: list[Cell]) -> list[Cell]:
@@ -144,9 +165,12 @@ def _with(answers: dict[int, Answer], cells: list[Cell]) -> list[Cell]:
         if answer is None:
             result.append(cell)
             continue
-        kept = {key: answer.cell.get(key) for key in ("source", "outputs", "execution_count")}
+        kept = {"source": answer.cell["source"]}
+        if _is_code(cell):
+            kept["outputs"] = answer.cell.get("outputs") or []
+            kept["execution_count"] = answer.cell.get("execution_count")
         result += [_with_own_id(one, taken) for one in answer.before]
-        result.append({**cell, **kept, "outputs": kept["outputs"] or []})
+        result.append({**cell, **kept})
         result += [_with_own_id(one, taken) for one in answer.after]
     return result
 

@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from types import ModuleType
 
 MARK = "@doctor "
 # What breaks others comes first, so that it is named itself.
@@ -130,8 +131,10 @@ def _top(name: str) -> str:
 
 def _root(error: BaseException) -> str:
     """Return the package that an error comes from, or ``""``."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    if isinstance(error, ImportError) and error.name:  # the one that lacks what is asked of it
         return _top(error.name)
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return _top(error.obj.__name__)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         name = _package_of(frame.filename)
         if name and name not in sys.stdlib_module_names:

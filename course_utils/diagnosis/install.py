@@ -33,6 +33,15 @@ def in_venv() -> bool:
     return os.path.isdir(venv) and os.path.samefile(sys.prefix, venv)
 
 
+def letters() -> Iterator[Finding]:
+    """See that this console's encoding has the letters of the folder: without, nothing opens it."""
+    try:
+        str(paths.PROJECT).encode("utf-8")
+    except UnicodeEncodeError:
+        text = f"{sys.getfilesystemencoding()}, this console's encoding, lacks some of their names"
+        yield problem("folders", text, "export LC_ALL=C.UTF-8, and unset PYTHONUTF8")
+
+
 def python() -> Iterator[Finding]:
     """Look at the Python that runs this, and at the machine below it."""
     version = sys.version_info[:2]

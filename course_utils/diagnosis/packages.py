@@ -108,7 +108,9 @@ def run(names: Sequence[str] = ()) -> list[dict[str, Any]]:
             timeout=SECONDS,
             check=False,
         )
-        output, ended = done.stdout, f"Python ended with status {done.returncode}"
+        last_words = (done.stderr.strip().splitlines() or [""])[-1][:200]
+        output = done.stdout
+        ended = f"Python ended with status {done.returncode} ({last_words or 'without a word'})"
     except subprocess.TimeoutExpired as late:
         output = (late.stdout or b"").decode(errors="replace")  # bytes, whatever was asked for
         ended = f"not done after {SECONDS:g} s"
@@ -215,9 +217,10 @@ def install() -> str:
 
 def reinstall(names: str) -> str:
     """Say how to replace damaged packages: what pip believes to be there, it does not install."""
+    first = "unset PYTHONPATH; if that does not help: " if os.environ.get("PYTHONPATH") else ""
     if in_venv():
-        return "make clean, then make lab"
-    return f"{sys.executable} -m pip install --force-reinstall {names}"
+        return f"{first}make clean, then make lab"
+    return f"{first}{sys.executable} -m pip install --force-reinstall {names}"
 
 
 def _figure(text: str) -> Iterator[Finding]:

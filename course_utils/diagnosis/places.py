@@ -38,7 +38,7 @@ def home() -> Iterator[Finding]:
     if any(one.needed for one in at_home):  # one cause: HOME itself
         whose = ", ".join(one.what for one in at_home)
         text = f"{trouble(at_home[0].folder, gigabytes=0)}, and is needed for {whose}"
-        yield problem("HOME", text, "set HOME to a folder that you may write")
+        yield problem("HOME", text, "set HOME to a folder that you may write, or use make lab")
         refused = [one for one in refused if one not in at_home]
     for one in refused:
         text = f"{trouble(one.folder, gigabytes=0)}; it is for {one.what}"

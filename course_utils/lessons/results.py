@@ -54,6 +54,17 @@ def read(path: Path) -> Any:
         raise Unreadable(f"{paths.in_words(path)} cannot be read") from error
 
 
+def save(content: Any, path: Path) -> None:
+    """Do what ``torch.save`` does, whole or not at all: what lay there stays until all is written.
+
+    Args:
+        content: tensors, numbers and what holds them, say a ``state_dict``.
+        path: a file in ``folder()``.
+    """
+    with atomically(path) as part:
+        torch.save(content, part)
+
+
 def save_samples(name: str, samples: Samples) -> Path:
     """Store generated images under a name, one byte a pixel; return the file.
 
@@ -73,8 +84,7 @@ def save_samples(name: str, samples: Samples) -> Path:
         "num_parameters": samples.num_parameters,
     }
     path = folder() / f"{name}.pt"
-    with atomically(path) as part:
-        torch.save(content, part)
+    save(content, path)
     return path
 
 

@@ -1,5 +1,6 @@
 """A student's own copies: handed out once, never overwritten, told of a newer lesson."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from desk import INTRO, LOOP, NAME, SOLVED, STUBS, Desk, cell, first_version, second_version
+from faulty_disk import Locked
 
 from course_utils import copies, paths
 from course_utils.copies.__main__ import main
@@ -188,6 +190,17 @@ def test_folder_that_cannot_be_made_is_told_with_the_way_out(capsys, monkeypatch
     assert status == 1
     assert "Not a directory" in said
     assert "Set COURSE_WORK_DIR to a folder that you may write" in said
+
+
+def test_folder_of_copies_that_are_there_and_cannot_be_saved_is_told_before_jupyterlab_starts(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("COURSE_WORK_DIR", str(tmp_path / "work"))
+    assert say(capsys) == (0, "")
+    Locked(monkeypatch, tmp_path / "work", errno.EACCES)
+    status, said = say(capsys)
+    assert status == 1
+    assert "Permission denied. Set COURSE_WORK_DIR to a folder that you may write" in said
 
 
 def test_work_folder_is_in_the_project_unless_set(monkeypatch):

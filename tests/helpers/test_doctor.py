@@ -44,6 +44,8 @@ def _no_settings_of_this_machine(tmp_path, monkeypatch):
         monkeypatch.delenv(f"COURSE_{name}", raising=False)
     for name in ("PYTHONPATH", "JUPYTER_PATH"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))  # home may be read-only
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(fetch, "PAUSES", ())
@@ -101,6 +103,11 @@ def test_a_check_that_breaks_is_a_problem(monkeypatch):
     assert_problem(only(doctor.examine()), "OSError: no such thing", "make clean, then make lab")
 
 
+def test_a_console_that_cannot_name_the_folder_is_all_that_is_told(monkeypatch):
+    monkeypatch.setattr(paths, "PROJECT", Path(os.fsdecode(b"/srv/\xff")))
+    assert_problem(only(doctor.examine()), "console's encoding, lacks", "export LC_ALL=C.UTF-8")
+
+
 def test_what_cannot_be_imported_is_not_told_by_every_check(monkeypatch):
     def packages_check():
         yield packages.problem("numpy", "is broken", "unset PYTHONPATH")
@@ -151,6 +158,17 @@ def test_a_report_comes_from_a_bare_python(call, monkeypatch):
     assert re.search(r"^ok +room .*8 GB", done.stdout, re.MULTILINE)
     assert re.search(r"^\w+ +network ", done.stdout, re.MULTILINE)
     assert re.search(r"^PROBLEM course +is not installed.*\n +-> make lab", done.stdout, re.M)
+    assert not done.stderr
+
+
+@pytest.mark.parametrize("name", ["random", "json", "torch"])
+def test_nothing_on_pythonpath_keeps_the_report_from_coming(tmp_path, monkeypatch, name):
+    (tmp_path / f"{name}.py").write_text("raise RuntimeError('foreign')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("COURSE_MIRROR", nobody())
+    command = [sys.executable, "-S", "-m", "course_utils.doctor"]
+    done = subprocess.run(command, cwd=paths.PROJECT, capture_output=True, text=True)
+    assert "PROBLEM course" in done.stdout
     assert not done.stderr
 
 
@@ -272,6 +290,22 @@ def test_a_foreign_matplotlib_that_draws_nothing(tmp_path, monkeypatch):
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nsavefig.dpi: 1\n")
     monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
     assert [one.state for one in try_out("matplotlib.pyplot", "figure")] == ["ok", "ok"]
+
+
+def test_a_module_of_pythons_own_that_is_hidden_is_named_and_not_what_needs_it(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "random.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    finding = only(problems(try_out("filelock", "tqdm.auto")))
+    assert finding.subject == "random"
+    assert_problem(finding, f"comes from {tmp_path}, and fails", "unset PYTHONPATH")
+
+
+def test_first_steps_that_fail_are_told_with_pythons_last_words(tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise RuntimeError('foreign')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert_problem(only(try_out("numpy")), "RuntimeError: foreign", "unset PYTHONPATH; if that")
 
 
 def test_a_cause_is_named_once_whatever_it_breaks(tmp_path, monkeypatch):

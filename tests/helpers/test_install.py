@@ -1,10 +1,14 @@
 """The installer, without installing: what it leaves alone, what it makes good, what it says."""
 
+import errno
+import os
+import re
 import subprocess
 import sys
 
 import install
 import pytest
+import wheels
 
 
 @pytest.fixture
@@ -148,8 +152,126 @@ def test_a_class_installs_from_its_mirror_alone(folder, monkeypatch):
     monkeypatch.setenv("COURSE_MIRROR", "http://192.0.2.10:8000/")
     install.pip("--require-hashes")
     log = (folder / ".venv" / "pip.log").read_text(encoding="utf-8")
-    assert "'--no-index', '--find-links', 'http://192.0.2.10:8000/wheels/'" in log
+    assert "'--isolated', '--no-index', '--find-links', 'http://192.0.2.10:8000/wheels/'" in log
     assert "'--trusted-host', '192.0.2.10'" in log
+
+
+@pytest.mark.parametrize("spelling", ["stick #1", "stick%20%231"])
+def test_a_stick_is_a_folder_whatever_its_name(tmp_path, spelling, monkeypatch):
+    (tmp_path / "stick #1" / "wheels").mkdir(parents=True)
+    monkeypatch.setenv("COURSE_MIRROR", f"file://{tmp_path}/{spelling}/")
+    assert f"{tmp_path}/stick #1/wheels/" in install._sources()
+
+
+def test_a_mirror_without_packages_for_this_python_is_told_from_one_that_is_away(monkeypatch):
+    monkeypatch.setenv("COURSE_MIRROR", "http://192.0.2.10:8000")
+    none = "ERROR: No matching distribution found for soupsieve==2.10"
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert f"gets them with: make wheels PYTHONS={here}" in install.explain([none])
+    away = "WARNING: Retrying after connection broken by 'NewConnectionError(...)'"
+    assert "http://192.0.2.10:8000 cannot be reached" in install.explain([away, none])
+
+
+def test_a_disk_that_fills_up_or_cannot_be_written_is_one_sentence(folder, monkeypatch, capsys):
+    def refused(dev):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(install, "install", refused)
+    monkeypatch.setattr(sys, "argv", ["install.py"])
+    assert install.main() == 1
+    assert capsys.readouterr().err == (
+        f"Not installed: No space left on device: {folder}. It takes a folder that you may write, "
+        "with 8 GB of room.\n"
+    )
+
+
+LOCK = """\
+numpy==2.4 ; python_full_version < '3.12' \\
+    --hash=sha256:1 \\
+    --hash=sha256:2
+    # via course-utils
+numpy==2.5 ; python_full_version >= '3.12' \\
+    --hash=sha256:3
+soupsieve==2.10 ; python_full_version < '3.11.5' \\
+    --hash=sha256:4
+soupsieve==4.1 ; python_full_version >= '3.11.5' \\
+    --hash=sha256:5
+six==1.17 \\
+    --hash=sha256:6
+"""
+
+
+def test_a_class_gets_what_every_patch_of_its_python_installs():
+    first, later = wheels.wanted(LOCK, "3.11").items()
+    numpy = "numpy==2.4 --hash=sha256:1 --hash=sha256:2"
+    old, new = "soupsieve==2.10 --hash=sha256:4", "soupsieve==4.1 --hash=sha256:5"
+    six = "six==1.17 --hash=sha256:6"
+    assert [first[0], *map(str.split, first[1])] == ["3.11.0", *map(str.split, [numpy, old, six])]
+    assert [later[0], *map(str.split, later[1])] == ["3.11.99", new.split()]
+    assert [line.split()[0] for line in wheels.wanted(LOCK, "3.13")["3.13.0"]] == [
+        "numpy==2.5",
+        "soupsieve==4.1",
+        "six==1.17",
+    ]
+
+
+def test_wheels_are_downloaded_for_the_python_that_is_named(monkeypatch, tmp_path, capsys):
+    ran = []
+
+    def downloaded(lines, python):
+        ran.append((python, len(lines)))
+        return int(python == "3.13.0")
+
+    monkeypatch.setattr(wheels, "download", downloaded)
+    assert wheels.main(["3.12"]) == 0
+    assert {python for python, _ in ran} == {"3.12.0"}
+    assert "Packages for Python 3.12 lie in build/wheels" in capsys.readouterr().out
+    assert wheels.main(["3.13", "3.14"]) == 1
+    assert ran[-1][0] == "3.13.0"
+
+
+def make(*arguments, folder=install.PROJECT, **settings):
+    """Call make; return its status and all that it says."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["make", *arguments], cwd=folder, env=env | settings, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("number", ["1.5", "0", "99", "abc", "-1"])
+def test_a_lesson_that_is_none_is_refused_before_anything_is_done(number):
+    status, said = make("lab", f"NB={number}")
+    assert status == 2
+    assert said.startswith(f"There is no lesson NB={number}; there are: 01 02 03")
+
+
+def test_a_typo_is_sent_to_the_list_of_commands():
+    status, said = make("hepl")
+    assert status == 2
+    assert "There is no target 'hepl'; make help lists what there is." in said
+
+
+def test_reading_a_command_changes_nothing(tmp_path):
+    (tmp_path / "Makefile").write_bytes((install.PROJECT / "Makefile").read_bytes())
+    _, listed = make("help", folder=tmp_path)
+    commands = re.findall(r"make ([a-z-]+)", listed)
+    assert {"lab", "check", "clean", "wheels"} <= {*commands}
+    for command in commands:
+        make("-n", command, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]
+
+
+@pytest.mark.parametrize(("command", "kept"), [("check", False), ("lab", True), ("doctor", True)])
+def test_a_users_python_settings_count_where_he_works_and_not_in_tests(tmp_path, command, kept):
+    text = (install.PROJECT / "Makefile").read_text(encoding="utf-8")
+    text = re.sub(rf"(?m)^{command}:.*\n(\t.*\n)+", f"{command}:\n\t@env\n", text)
+    (tmp_path / "Makefile").write_text(text, encoding="utf-8")
+    settings = {"PYTHONPATH": "/foreign", "PYTHONOPTIMIZE": "1", "MPLBACKEND": "TkAgg"}
+    _, said = make(command, folder=tmp_path, **settings)
+    assert [f"{name}={value}" in said.splitlines() for name, value in settings.items()] == [
+        kept
+    ] * 3
 
 
 def test_a_failure_of_pip_is_an_error_with_the_place_of_the_log(folder, monkeypatch):

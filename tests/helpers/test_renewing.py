@@ -1,6 +1,7 @@
 """A copy made new: which answers go along, and that the old copy is always kept."""
 
 import json
+from itertools import zip_longest
 
 import nbformat
 import pytest
@@ -143,15 +144,43 @@ def test_folder_in_the_way_is_named(desk, command):
         command("03", desk.work, desk.lessons)
 
 
+def test_what_was_written_below_an_open_exercise_is_carried_over(desk):
+    opened = cell("### Exercise 3.4 · open: A net of your own\n\nBuild one.", "markdown")
+    end = cell("## What you can now do", "markdown")
+    desk.publish([*first_version(), opened, end])
+    desk.hand_out()
+    assert desk.renew().carried == []
+    net, note = nbformat.v4.new_code_cell("net = 1"), nbformat.v4.new_markdown_cell("It read 97 %.")
+    desk.change(lambda cells: cells.__setitem__(slice(-1, -1), [net, note]))
+    desk.publish([*second_version(), cell(f"{opened.source} Small.", "markdown"), end])
+    renewed = desk.renew()
+    assert renewed.left == ["3.4 A net of your own: its text has changed"]
+    assert desk.sources(renewed.old)[-3:] == ["net = 1", "It read 97 %.", end.source]
+    desk.publish([*second_version(), opened, end])
+    desk.renew()
+    desk.change(lambda cells: cells.__setitem__(slice(-1, -1), [net, note]))
+    moved = cell(opened.source.replace("3.4", "3.5"), "markdown")
+    desk.publish([*second_version(), cell("## News", "markdown"), moved, end])
+    assert desk.renew().carried == ["3.4 A net of your own (now 3.5)"]
+    assert desk.sources()[-4:] == [moved.source, "net = 1", "It read 97 %.", end.source]
+
+
 def test_every_exercise_of_the_course_is_carried_over(tmp_path):
     hand_out(tmp_path)
     for lesson in find(LESSONS):
         path = tmp_path / lesson.name
         content = json.loads(path.read_bytes())
         titles = [c["source"][0] for c in content["cells"] if "### Exercise" in c["source"][0]]
-        for one, after in zip(content["cells"], content["cells"][1:], strict=False):
+        written = []
+        for one, after in zip_longest(content["cells"], content["cells"][1:]):
+            written.append(one)
             if "### Exercise" in one["source"][0]:
-                after["source"] = ["mine"]
+                if after["cell_type"] == "code":
+                    after["source"] = ["mine"]
+                else:  # an open one
+                    mine = {"cell_type": "code", "id": f"mine-{len(written)}", "metadata": {}}
+                    written.append(mine | {"source": ["mine"], "outputs": [], "execution_count": 1})
+        content["cells"] = written
         path.write_text(json.dumps(content))
         carried = renew(lesson.name[:2], tmp_path).carried
         assert [line.split()[0] for line in carried] == [title.split()[2] for title in titles]

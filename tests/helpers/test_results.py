@@ -64,6 +64,16 @@ def test_a_saving_that_is_stopped_leaves_what_was_there(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_lesson_saves_itself_is_as_safe(monkeypatch):
+    path = results.folder() / "net.pt"
+    results.save({"weight": torch.ones(2)}, path)
+    monkeypatch.setattr(torch, "save", lambda content, target: target.write_bytes(b"half") / 0)
+    with pytest.raises(ZeroDivisionError):
+        results.save({"weight": torch.zeros(2)}, path)
+    assert results.read(path)["weight"].tolist() == [1.0, 1.0]
+    assert [one.name for one in path.parent.iterdir()] == ["net.pt"]
+
+
 @pytest.mark.parametrize("bad", [torch.zeros(2, 28, 28), torch.zeros(784)])
 def test_images_of_another_shape_are_refused(bad):
     with pytest.raises(ValueError, match="expected"):
