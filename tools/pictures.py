@@ -13,12 +13,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 PICTURES = {
     "01_loss_surface.png": ("01", "The loss surface as a long slanting valley."),
     "02_confident_errors.png": ("02", "The sixteen most confident mistakes"),
-    "03_gradient_check.png": ("03", "Relative difference against the step"),
-    "03_confusion.png": ("03", "Confusion matrix of the ten classes."),
     "04_codes.png": ("04", "Two hundred codes in space"),
-    "06_handwriting.png": ("06", "Six rows of the digits from zero to nine."),
-    "07_game.png": ("07", "Five moments of the game."),
-    "09_scoreboard.png": ("09", "Rows of eight images with their Fréchet distance"),
+    "10_on_demand.png": ("10", "A hundred digits: the columns are the ordered digits"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import build_notebooks
 import check_notebooks
@@ -115,9 +116,13 @@ def test_a_notebook_that_was_never_built_is_refused(tmp_path):
 
 
 def test_a_kernel_gets_the_projects_environment_and_the_cpu(monkeypatch):
-    for name in ("PYTHONPATH", "MPLBACKEND", "OMP_NUM_THREADS", "COURSE_DEVICE"):
+    foreign = {"MPLBACKEND", "OMP_NUM_THREADS", "PYTHONOPTIMIZE", "MATPLOTLIBRC", "JUPYTER_PATH"}
+    for name in foreign | {"PYTHONPATH", "COURSE_DEVICE"}:
         monkeypatch.setenv(name, "foreign")
     env = check_notebooks.environment()
     assert env["PYTHONPATH"] == str(check_notebooks.TOOLS)
     assert env["COURSE_DEVICE"] == "cpu"
-    assert not env.keys() & {"MPLBACKEND", "OMP_NUM_THREADS"}
+    assert not env.keys() & foreign
+    build = build_notebooks.PROJECT / "build"
+    for name in ("MPLCONFIGDIR", "IPYTHONDIR", "JUPYTER_DATA_DIR"):
+        assert Path(env[name]).is_relative_to(build)

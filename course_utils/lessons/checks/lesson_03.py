@@ -19,6 +19,7 @@ from course_utils.lessons.checks.feedback import (
     parts,
     refuse,
     require,
+    same,
     table,
 )
 
@@ -90,7 +91,8 @@ def _backward(net: Arrays, cache: Arrays, truth: Array, slip: str = "") -> Array
     slopes = {"W1": below.T @ cache["X"], "b1": biases.sum(axis=0)}
     slopes |= {"W2": above.T @ cache["A1"], "b2": above.sum(axis=0)}
     largest = np.abs(slopes["W1"]).argmax()
-    slopes["W1"].flat[largest] *= {"one number": 1.01, "nan": np.nan}.get(slip, 1)
+    slopes["W1"].flat[largest] *= 1.01 if slip == "one number" else 1
+    slopes["W2"][0, 0] *= np.nan if slip == "nan" else 1  # max() loses a nan that isn't the first
     return {name: slope / (1 if slip == "m" else len(truth)) for name, slope in slopes.items()}
 
 
@@ -140,9 +142,17 @@ def _said(test: Function, backward: Function) -> bool:
     net = {"W1": generator.normal(size=(4, 3)), "b1": generator.normal(size=4)}
     net |= {"W2": generator.normal(size=(3, 4)), "b2": generator.normal(size=3)}
     images, truth = generator.normal(size=(6, 3)), np.eye(3)[[0, 1, 2, 0, 1, 2]]
-    given = ask(test, backward, net, images, truth)
+    asked = []
+
+    def noting(*args: Arrays) -> Arrays:
+        asked.append(args[0]["W1"])
+        return backward(*args)
+
+    given = ask(test, noting, net, images, truth)
     word = str(getattr(given, "item", lambda: given)())
     require(word in {"True", "False"}, f"return True or False, not {kind_of(given)}")
+    own = "your test never asks about the net that it is given: use net, X and Y"
+    require(any(same(one, net["W1"]) for one in asked), own)
     return word == "True"
 
 
@@ -157,6 +167,9 @@ def mended_adam(update: Function) -> str:
         for name, value in (("theta", theta), ("m", m), ("v", v)):
             require(value.shape == (2,), f"{name} has shape {value.shape}; it should stay (2,)")
             finite(value, f"after step {t}, {name}")
+        first_m = 0.1 * _gradient(1)
+        turned = not same(m, first_m) and (same(theta, first_m) or same(v, first_m))
+        require(t > 1 or not turned, "the order is theta, m, v; your m is not the second")
         trail.append(theta)
     _judge_averages(m, v)
     lacking, missing = "the corrections lack their exponent", "the bias correction is missing"
@@ -214,13 +227,11 @@ def _adam(of_m: str, of_v: str) -> Array:
 @exercise("3.5")
 def all_zeros(prediction: object) -> str:
     """Check the prediction for a net that starts with nothing but zeros."""
-    options = "falls as usual", "falls more slowly", "stays near log 10"
-    letters = dict(zip("abc", options, strict=True))
     wrong = {
-        options[0]: "the hidden layer gives 0, so what is dW2? And dA1 = W2ᵀ dZ2?",
-        options[1]: "only one of the four arrays gets a gradient; what can it do?",
+        "a": "the hidden layer gives 0, so what is dW2? And dA1 = dZ2 @ W2?",
+        "b": "only one of the four arrays gets a gradient; what can it do?",
     }
-    choice(letters.get(str(prediction).strip().lower(), prediction), options, wrong)
+    choice(prediction, "abc", wrong)
     return "right: only b2 gets a gradient, and all it can learn is the classes' frequencies"
 
 
