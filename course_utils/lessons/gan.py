@@ -4,12 +4,14 @@ Lesson 8 writes this loop out in full and explains it. A test holds the two agai
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
@@ -41,6 +43,8 @@ def train_gan(
     batches: DataLoader,
     num_iterations: int,
     *,
+    averaged: AveragedModel | None = None,
+    schedulers: Sequence[LRScheduler] = (),
     noise_dim: int = 96,
     sheet_every: int = 250,
     on_sheet: OnSheet | None = None,
@@ -56,6 +60,9 @@ def train_gan(
         g_optimizer: holds the parameters of G.
         batches: real images and their labels; gone through again and again, labels not used.
         num_iterations: how many batches, and how many steps of each net.
+        averaged: a mean of G over its last steps, brought up to date after each of them; then the
+            sheets are drawn by it (Yazıcı et al., 2018).
+        schedulers: change the learning rates after every iteration.
         noise_dim: numbers per noise vector.
         sheet_every: a sheet of 16 images at iteration 0, then every so many, and at the end.
         on_sheet: called with the iteration and the new sheet ``(16, 1, 28, 28)``.
@@ -67,14 +74,19 @@ def train_gan(
     stream = _endless(batches)
     _add_sheet(history, 0, G, fixed_noise, on_sheet)
     D.train()
-    for iteration in (bar := tqdm(range(1, num_iterations + 1), desc="GAN")):
+    for iteration in (bar := tqdm(range(1, num_iterations + 1))):
         real = next(stream).to(device)
         fake = G(_noise(len(real), noise_dim, device))
         _d_step(history, D, d_loss, d_optimizer, real, fake.detach())
         _g_step(history, D, g_loss, g_optimizer, fake)
+        if averaged is not None:
+            averaged.update_parameters(G)
+        for scheduler in schedulers:
+            scheduler.step()
         bar.set_postfix(D=f"{history.d_loss[-1]:.3f}", G=f"{history.g_loss[-1]:.3f}", refresh=False)
         if iteration % sheet_every == 0 or iteration == num_iterations:
-            _add_sheet(history, iteration, G, fixed_noise, on_sheet)
+            drawing = G if averaged is None else averaged.module
+            _add_sheet(history, iteration, drawing, fixed_noise, on_sheet)
     history.seconds = time.perf_counter() - start
     return history
 

@@ -1,6 +1,7 @@
 """A long training, run once on this machine and loaded after that where a lesson asks for it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from course_utils import paths
 from course_utils.data.atomic import atomically
 from course_utils.lessons import results
 
-Run = dict[str, Any]
+Run = dict[str, Any]  # numbers, texts, lists, tensors and state dicts
 
 
 def run(name: str, train: Callable[[], Run], *, load: bool) -> Run:
@@ -20,29 +21,39 @@ def run(name: str, train: Callable[[], Run], *, load: bool) -> Run:
 
     Args:
         name: what the file is called after, ``"gan"``.
-        train: trains, and returns a dictionary of numbers, texts, lists, tensors and state dicts.
+        train: trains, and returns what is worth keeping.
         load: whether to load instead of to train.
 
     Raises:
         FolderError: the folder of results cannot be written.
     """
-    if load and (loaded := _loaded(name)) is not None:
-        return loaded
+    if load:
+        outcome = kept(name)
+        if outcome is not None:
+            print(f"{name}: not trained now, loaded from {paths.in_words(_file(name))}")  # noqa: T201
+            return outcome
+        print(f"{name}: nothing to load, so it is trained")  # noqa: T201
     outcome = train()
-    with atomically(results.folder() / f"{name}.run.pt") as part:
+    path = _file(name, create=True)
+    with atomically(path) as part:
         torch.save(outcome, part)
     return outcome
 
 
-def _loaded(name: str) -> Run | None:
-    path = results.folder(create=False) / f"{name}.run.pt"
-    try:
-        if not path.exists():
-            print(f"{name}: nothing to load, this machine has not trained it yet")  # noqa: T201
-            return None
-        outcome = results.read(path)
-    except results.Unreadable as why:
-        print(f"{name}: {why}, so it is trained anew")  # noqa: T201
+def kept(name: str) -> Run | None:
+    """Return what a training left on this machine, or ``None`` if there is none.
+
+    A file that cannot be read counts as none, and a line says so.
+    """
+    path = _file(name)
+    if not path.exists():
         return None
-    print(f"{name}: not trained now, loaded from {paths.in_words(path)}")  # noqa: T201
-    return outcome
+    try:
+        return results.read(path)
+    except results.Unreadable as why:
+        print(f"{name}: {why}")  # noqa: T201
+        return None
+
+
+def _file(name: str, *, create: bool = False) -> Path:
+    return results.folder(create=create) / f"{name}.run.pt"

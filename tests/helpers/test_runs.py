@@ -48,7 +48,7 @@ def test_with_the_switch_the_last_one_is_loaded_and_said(capsys):
 def test_what_is_not_there_is_trained_and_kept(capsys):
     training = Training()
     first = runs.run("tiny", training, load=True)
-    assert "has not trained it yet" in capsys.readouterr().out
+    assert "nothing to load, so it is trained" in capsys.readouterr().out
     same(runs.run("tiny", training, load=True), first)
     assert training.times == 1
 
@@ -60,6 +60,6 @@ def test_a_damaged_file_is_named_and_made_anew(capsys):
     path.write_bytes(path.read_bytes()[:100])
     runs.run("tiny", training, load=True)
     assert training.times == 2
-    assert "cannot be read, so it is trained anew" in capsys.readouterr().out
+    assert "cannot be read" in capsys.readouterr().out
     runs.run("tiny", training, load=True)
     assert training.times == 2

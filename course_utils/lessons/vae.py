@@ -1,0 +1,91 @@
+"""The VAE of lesson 6, whose codes lesson 10 learns to draw."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course_utils import data
+from course_utils.lessons.runs import kept, run
+
+NUM_EPOCHS, PEAK_LR = 16, 8e-3
+
+
+class VAE(nn.Module):
+    """The net of lesson 6, 784-400-20 and back (Kingma & Welling, 2013)."""
+
+    def __init__(self, latent: int = 20) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(nn.Linear(784, 400), nn.ReLU())
+        self.to_mu = nn.Linear(400, latent)
+        self.to_logvar = nn.Linear(400, latent)
+        self.decoder = nn.Sequential(
+            nn.Linear(latent, 400), nn.ReLU(), nn.Linear(400, 784), nn.Tanh()
+        )
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``(batch, 784)`` in [-1, 1] -> mean and log of the variance, ``(batch, latent)`` each."""
+        h = self.hidden(x)
+        return self.to_mu(h), self.to_logvar(h)
+
+    def sample(self, mu: Tensor, logvar: Tensor) -> Tensor:
+        """Draw a code for each image, ``(batch, latent)``."""
+        return mu + (logvar / 2).exp() * torch.randn_like(mu)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """``(batch, latent)`` -> images ``(batch, 784)`` in [-1, 1]."""
+        return self.decoder(z)
+
+
+def load_vae(device: torch.device) -> VAE:
+    """Return the VAE that lesson 6 trained here, in evaluation mode, and say where it came from.
+
+    If lesson 6 has not run here yet, the same net is trained in the same way, and kept.
+
+    Raises:
+        DataError: MNIST cannot be had.
+        FolderError: the folder of results cannot be written.
+    """
+    data.load("MNIST", train=False)  # settles whether this process works on the stand-in
+    with torch.random.fork_rng():  # the caller's random numbers do not depend on what was there
+        vae = VAE()
+        found = kept("vae")
+        if _fits(vae, found):
+            print("The VAE: your net of lesson 6")  # noqa: T201
+        else:
+            print("The VAE: lesson 6 has not run here, so a net like its own is trained")  # noqa: T201
+            run("vae", lambda: {"net": _trained(vae.to(device)).state_dict()}, load=False)
+    return vae.to(device).eval()
+
+
+def _fits(vae: VAE, found: dict[str, Any] | None) -> bool:
+    try:
+        vae.load_state_dict((found or {})["net"])
+    except (KeyError, TypeError, RuntimeError, AttributeError):
+        return False
+    return True
+
+
+def _trained(vae: VAE) -> VAE:
+    device = next(vae.parameters()).device
+    images, labels = data.tensors(data.load("MNIST", train=True))
+    torch.manual_seed(0)
+    batches = data.batches(images[:55_000].flatten(1), labels[:55_000], 256, shuffle=True)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=PEAK_LR, fused=True)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, PEAK_LR, total_steps=NUM_EPOCHS * len(batches), cycle_momentum=False
+    )
+    for _ in (progress := tqdm(range(NUM_EPOCHS), desc="VAE")):
+        for x, _ in batches:
+            x = x.to(device)
+            mu, logvar = vae.encode(x)
+            error = (x - vae.decode(vae.sample(mu, logvar))).square().sum(dim=1)
+            kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
+            loss = (error + kl).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+        progress.set_postfix(loss=f"{loss.item():.1f}")
+    return vae
