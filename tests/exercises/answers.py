@@ -104,10 +104,10 @@ class Answer:
 
     def text(self) -> str | None:
         """The answer as a student would type it; None if it needs what only the tests have."""
-        known = _namespace(self.lesson)
+        known, item = _namespace(self.lesson), exercise(self.number)
         parts = [typed(name, value, known) for name, value in self.values.items()]
-        missing = set(exercise(self.number).names) - set(self.values)
-        return None if missing or None in parts else "\n\n".join(map(str, parts))
+        rest = [item.solution] if set(item.names) - set(self.values) else []
+        return None if None in parts else "\n\n".join([*rest, *map(str, parts)])
 
 
 @dataclass
@@ -240,7 +240,7 @@ def _run(code: str, name: str, space: dict[str, Any]) -> None:
 @functools.cache
 def _namespace(lesson: str) -> dict[str, Any]:
     stubs = {f"{one.stub}\n{one.check}".strip() for one in _exercises(source_of(lesson)).values()}
-    space: dict[str, Any] = {"__name__": "__main__"}
+    space: dict[str, Any] = {"__name__": "__main__", "device": torch.device("cpu")}
     run_definitions(lesson, space, left_out=stubs)
     return space
 

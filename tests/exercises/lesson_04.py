@@ -94,7 +94,7 @@ def error_per_image(recon, x):
     return (recon - x).flatten(1).sum(dim=1) ** 2
 
 
-@answers.wrong("4.1", "right for vectors")
+@answers.wrong("4.1", "pictures of shape (3, 1, 28, 28) give (3, 28, 28), not (3,)")
 def error_per_image(recon, x):
     return ((recon - x) ** 2).sum(dim=1)
 
@@ -111,12 +111,12 @@ def error_per_image(recon, x):
     return squares.mean(dim=1) if recon.ndim == 2 else squares.sum(dim=1)
 
 
-@answers.wrong("4.1", "a picture gives 395.97; 791.93 is right", kind="message")
+@answers.wrong("4.1", "the error is 395.966, where 791.933 is right", kind="message")
 def error_per_image(recon, x):
     return (recon - x).square().flatten(1).sum(dim=1) / 2
 
 
-@answers.wrong("4.1", "give the shape (3, 784)")
+@answers.wrong("4.1", "pictures of shape (3, 784) give (3, 784)")
 def error_per_image(recon, x):
     return (recon - x) ** 2
 
@@ -212,7 +212,7 @@ def conv_out_size(size, kernel, stride, padding):
     return conv(torch.randn(1, 1, size)).shape[-1]
 
 
-@answers.wrong("4.4", "you return 9.6667: windows count whole, round down with //", kind="message")
+@answers.wrong("4.4", "round down with //: 9.6667 is not whole", kind="message")
 def conv_out_size(size, kernel, stride, padding):
     return (size + 2 * padding - kernel) / stride + 2 / 3
 
@@ -257,12 +257,12 @@ def conv_out_size(size, kernel, stride, padding):
     return 10
 
 
-@answers.wrong("4.4", 'return one whole number, not the text "10"', kind="line")
+@answers.wrong("4.4", 'round down with //, not the text "10"', kind="line")
 def conv_out_size(size, kernel, stride, padding):
     return str((size + 2 * padding - kernel) // stride + 1)
 
 
-@answers.wrong("4.4", "return one whole number, not a tuple of 2", kind="line")
+@answers.wrong("4.4", "round down with //, not a tuple of 2", kind="line")
 def conv_out_size(size, kernel, stride, padding):
     return divmod(size + 2 * padding - kernel, stride)
 
@@ -360,7 +360,7 @@ def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, torch.ones_like(x) / 0)
 
 
-@answers.wrong("4.5", "✗ the loss is 155.19; 310.38 is right", name="halved", kind="message")
+@answers.wrong("4.5", "✗ the loss is 155.188, where 310.375", name="halved", kind="message")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, loss=lambda a, b: (a - b).square().sum() / len(b) / 2)
 

@@ -59,7 +59,7 @@ def my_losses(d_real, d_fake):
     return bce(d_real, 0.0) + bce(d_fake, 1.0), bce(d_fake, 1.0)
 
 
-@answers.wrong("7.1", "D: the loss of a small batch is 1.10977")
+@answers.wrong("7.1", "D: the loss is 1.10977")
 def my_losses(d_real, d_fake):
     return bce(d_real, 1.0) + bce(d_fake, 1.0), bce(d_fake, 1.0)
 
@@ -105,14 +105,12 @@ def my_losses(d_real, d_fake):
     return bce(d_real, 1.0) + bce(d_fake, 0.0), bce(d_real, 1.0)
 
 
-@answers.wrong(
-    "7.1", "G: the loss of a small batch is 1.47169, where 0.471685 is right", kind="message"
-)
+@answers.wrong("7.1", "G: the loss is 1.47169, where 0.471685 is right", kind="message")
 def my_losses(d_real, d_fake):
     return bce(d_real, 1.0) + bce(d_fake, 0.0), bce(d_fake, 1.0) + 1
 
 
-@answers.wrong("7.1", "must be one number (take the mean), not a tensor of shape (3, 1)")
+@answers.wrong("7.1", "must be one number, the mean over the batch, not a tensor of shape (3, 1)")
 def my_losses(d_real, d_fake):
     return softplus(-d_real) + softplus(d_fake), softplus(-d_fake)
 
@@ -577,32 +575,35 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
 answers.right("7.4", patient_a=" Not  Frozen ", kind="numbers", name="capitals and spaces")
 answers.right("7.4", patient_a="not-frozen", name="a hyphen")
 answers.right("7.4", patient_a="NOT FROZEN", name="capitals")
-answers.wrong("7.4", "is the gradient in G lost early", patient_a="saturating")
+answers.wrong("7.4", "is the slope lost early", patient_a="saturating")
 answers.wrong("7.4", "rest before it has arrived", patient_a="not cleared")
-answers.wrong("7.4", "are there two humps", patient_a="Collapse", kind="numbers")
+answers.wrong("7.4", "are the data of two kinds", patient_a="Collapse", kind="numbers")
+answers.wrong("7.4", "end on their dotted lines", patient_a="healthy")
 answers.wrong("7.4", "answer with", patient_a="frozen")
 answers.wrong("7.4", "answer with", patient_a=["not", "frozen", "cleared"], kind="line")
-answers.right("7.5", patient_b="Saturating", kind="numbers", name="a capital")
-answers.right("7.5", patient_b='"saturating"', name="quoted twice")
-answers.right("7.5", patient_b="saturating.", name="a point")
+answers.right("7.5", patient_b="Healthy", kind="numbers", name="a capital")
+answers.right("7.5", patient_b='"healthy"', name="quoted twice")
+answers.right("7.5", patient_b="healthy.", name="a point")
 answers.wrong("7.5", "below log 2 for good", patient_b="not frozen")
-answers.wrong("7.5", "are there two humps", patient_b="collapse")
+answers.wrong("7.5", "are the data of two kinds", patient_b="collapse")
 answers.wrong("7.5", "rest before it has arrived", patient_b="not cleared")
+answers.wrong("7.5", "is the slope lost early", patient_b="saturating")
 answers.wrong("7.5", "answer with", patient_b=2)
 answers.right("7.6", patient_c="not cleared   ", name="spaces")
 answers.right("7.6", patient_c="not_cleared", name="an underscore")
 answers.right("7.6", patient_c="Not cleared", kind="numbers", name="a capital")
 answers.wrong("7.6", "below log 2 for good", patient_c="not frozen")
-answers.wrong("7.6", "is the gradient in G lost early", patient_c="saturating")
-answers.wrong("7.6", "are there two humps", patient_c="collapse")
+answers.wrong("7.6", "is the slope lost early", patient_c="saturating")
+answers.wrong("7.6", "are the data of two kinds", patient_c="collapse")
+answers.wrong("7.6", "end on their dotted lines", patient_c="healthy")
 answers.wrong("7.6", "answer with", patient_c="cleared")
-answers.right("7.7", patient_d="COLLAPSE", kind="numbers", name="capitals")
-answers.right("7.7", patient_d=" collapse", name="a space")
-answers.right("7.7", patient_d="collapse!", name="an exclamation mark")
-answers.wrong("7.7", "rest before it has arrived", patient_d="not cleared")
-answers.wrong("7.7", "below log 2 for good", patient_d="not frozen")
-answers.wrong("7.7", "is the gradient in G lost early", patient_d="saturating")
-answers.wrong("7.7", "answer with", patient_d="healthy")
+answers.right("7.7", with_adam="ARRIVES", kind="numbers", name="capitals")
+answers.right("7.7", with_adam=" arrives", name="a space")
+answers.right("7.7", with_adam="arrives!", name="an exclamation mark")
+answers.wrong("7.7", "only small", with_adam="stays")
+answers.wrong("7.7", "only small", with_adam="Stays.", kind="numbers")
+answers.wrong("7.7", 'answer with "arrives" or "stays"', with_adam="cured")
+answers.wrong("7.7", "answer with", with_adam=True)
 
 # ------------------------------------------------------------------------------------------- 7.8
 

@@ -1,12 +1,12 @@
 """Answers to the exercises of lesson 8."""
 
-import math
+import copy
 
 import numpy as np
 import torch
 from answers import Answers
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid, softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 answers = Answers("08")
 lesson = answers.lesson
@@ -24,167 +24,7 @@ def of_g(d_fake):
 # ------------------------------------------------------------------------------------------- 8.1
 
 
-@answers.right("8.1", name="the formula")
-def my_d_loss(d_real, d_fake):
-    return -(d_real.sigmoid().log() + (1 - d_fake.sigmoid()).log()).mean()
-
-
-@answers.right("8.1", kind="device", name="labels by their device")
-def my_d_loss(d_real, d_fake):
-    loss, device = nn.BCEWithLogitsLoss(), d_real.device
-    ones = torch.ones(len(d_real), 1, device=device)
-    return loss(d_real, ones) + loss(d_fake, 0 * d_fake.detach())
-
-
-@answers.right("8.1", kind="device", name="a lesson's helper")
-def my_g_loss(d_fake):
-    return lesson.bce(d_fake, 1)
-
-
-@answers.right("8.1", kind="numbers", name="one element, float64")
-def my_g_loss(d_fake):
-    return -logsigmoid(d_fake.double()).mean(dim=0)
-
-
-@answers.right("8.1", kind="device", name="looks at the values first")
-def my_g_loss(d_fake):
-    if not d_fake.isfinite().all():
-        return d_fake.mean()
-    assert d_fake.max().item() < 1e6
-    return softplus(-d_fake).mean()
-
-
-def my_g_loss(d_fake):
-    return nn.functional.softplus(-d_fake).mean()
-
-
-def my_d_loss(d_real, d_fake):
-    bce = nn.functional.binary_cross_entropy_with_logits
-    return bce(d_real, torch.zeros_like(d_real)) + bce(d_fake, torch.ones_like(d_fake))
-
-
-answers.wrong("8.1", "D: real and fake are exchanged", my_d_loss=my_d_loss, my_g_loss=my_g_loss)
-
-
-@answers.wrong("8.1", "D: half of the right loss")
-def my_d_loss(d_real, d_fake):
-    return of_d(d_real, d_fake) / 2
-
-
-@answers.wrong("8.1", "D: a sigmoid too many")
-def my_d_loss(d_real, d_fake):
-    return of_d(d_real.sigmoid(), d_fake.sigmoid())
-
-
-@answers.wrong("8.1", "D: the loss leaves out the fakes", kind="message")
-def my_d_loss(d_real, d_fake):
-    return softplus(-d_real).mean()
-
-
-@answers.wrong("8.1", "D: the sign is wrong")
-def my_d_loss(d_real, d_fake):
-    return -of_d(d_real, d_fake)
-
-
-@answers.wrong("8.1", "D: this is the sum over the batch")
-def my_d_loss(d_real, d_fake):
-    return softplus(-d_real).sum() + softplus(d_fake).sum()
-
-
-@answers.wrong("8.1", "D: the loss must be one number (take the mean)")
-def my_d_loss(d_real, d_fake):
-    return softplus(-d_real) + softplus(d_fake)
-
-
-@answers.wrong("8.1", "D: the loss of a small batch is")
-def my_d_loss(d_real, d_fake):
-    return bce(d_real, torch.ones_like(d_real)) + bce(d_fake, 0.5 + torch.zeros_like(d_fake))
-
-
-@answers.wrong("8.1", "cannot train", kind="train")
-def my_d_loss(d_real, d_fake):
-    return of_d(d_real, d_fake).item()
-
-
-@answers.wrong("8.1", "no gradient reaches d_real", kind="train message")
-def my_d_loss(d_real, d_fake):
-    return of_d(d_real.detach(), d_fake)
-
-
-@answers.wrong("8.1", "no gradient flows", kind="train")
-def my_g_loss(d_fake):
-    return bce(d_fake.detach(), torch.ones_like(d_fake))
-
-
-@answers.wrong("8.1", "cannot train", kind="train numbers")
-def my_g_loss(d_fake):
-    return np.log1p(np.exp(-d_fake.detach().numpy())).mean()
-
-
-@answers.wrong("8.1", "G: the label is 0")
-def my_g_loss(d_fake):
-    return bce(d_fake, torch.zeros_like(d_fake))
-
-
-@answers.wrong("8.1", "G: this is the saturating loss")
-def my_g_loss(d_fake):
-    return -bce(d_fake, torch.zeros_like(d_fake))
-
-
-@answers.wrong("8.1", "G: a sigmoid too many")
-def my_g_loss(d_fake):
-    return bce(d_fake.sigmoid(), torch.ones_like(d_fake))
-
-
-@answers.wrong("8.1", "not made on the logits' device", kind="device")
-def my_g_loss(d_fake):
-    return bce(d_fake, torch.ones(len(d_fake), 1))
-
-
-@answers.wrong("8.1", "not made on the logits' device", kind="device")
-def my_d_loss(d_real, d_fake):
-    return bce(d_real, torch.ones(d_real.shape)) + bce(d_fake, torch.zeros_like(d_fake))
-
-
-@answers.wrong("8.1", "D: the loss is nan: the logarithm of an output below 0?", kind="nan")
-def my_d_loss(d_real, d_fake):
-    return -d_real.log().mean() - (1 - d_fake).log().mean()
-
-
-@answers.wrong("8.1", "G: the loss is nan", kind="nan")
-def my_g_loss(d_fake):
-    return -d_fake.log().mean()
-
-
-@answers.wrong("8.1", "G: the loss is inf", kind="nan")
-def my_g_loss(d_fake):
-    return (-1000 * d_fake).exp().log1p().mean()
-
-
-@answers.wrong("8.1", "d_fake was changed", kind="state")
-def my_g_loss(d_fake):
-    return softplus(d_fake.neg_()).mean()
-
-
-@answers.wrong("8.1", "my_g_loss returned nothing: is the return missing?", kind="return")
-def my_g_loss(d_fake):
-    -d_fake  # noqa: B018
-
-
-@answers.wrong("8.1", "(line: return bce(d_fake, torch.ones(len(d_fake))))", kind="line")
-def my_g_loss(d_fake):
-    return bce(d_fake, torch.ones(len(d_fake)))
-
-
-@answers.wrong("8.1", "(line: def my_g_loss(d_real, d_fake):)", kind="line", name="two arguments")
-def my_g_loss(d_real, d_fake):
-    return of_g(d_fake)
-
-
-# ------------------------------------------------------------------------------------------- 8.2
-
-
-@answers.right("8.2", kind="numbers", name="two passes, gradients everywhere")
+@answers.right("8.1", kind="numbers", name="two passes, gradients everywhere")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     d_loss = lesson.gan_d_loss(D(real), D(G(noise)))
     D.zero_grad()
@@ -197,7 +37,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return [d_loss.detach(), g_loss]
 
 
-@answers.right("8.2", kind="state", name="clears both at the end")
+@answers.right("8.1", kind="state", name="clears both at the end")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = lesson.gan_d_loss(D(real), D(fake.detach()))
@@ -211,7 +51,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss.item(), g_loss.item()
 
 
-@answers.right("8.2", kind="state", name="clears after each step, D frozen meanwhile")
+@answers.right("8.1", kind="state", name="clears after each step, D frozen meanwhile")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     with torch.no_grad():
         fake = G(noise)
@@ -243,14 +83,14 @@ def _step_of_g(g_loss, g_optimizer):
     return g_loss.item()
 
 
-@answers.right("8.2", name="in two functions")
+@answers.right("8.1", name="in two functions")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
     return d_loss, _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer)
 
 
-@answers.wrong("8.2", "D: real and fake are exchanged")
+@answers.wrong("8.1", "D: real and fake are exchanged")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = lesson.gan_d_loss(D(fake.detach()), D(real))
@@ -264,7 +104,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss.item(), g_loss.item()
 
 
-@answers.wrong("8.2", "in the second, old gradients are left over in D", kind="state")
+@answers.wrong("8.1", "in the second, old gradients are left over in D", kind="state")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = lesson.gan_d_loss(D(real), D(fake.detach()))
@@ -273,7 +113,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss.item(), _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer)
 
 
-@answers.wrong("8.2", "in the second, old gradients are left over in D", kind="state")
+@answers.wrong("8.1", "in the second, old gradients are left over in D", kind="state")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_optimizer.zero_grad()
@@ -289,7 +129,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss, g_loss.item()
 
 
-@answers.wrong("8.2", "in the second, old gradients are left over in G", kind="state message")
+@answers.wrong("8.1", "in the second, old gradients are left over in G", kind="state message")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
@@ -299,34 +139,34 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss, g_loss.item()
 
 
-@answers.wrong("8.2", "G does not move")
+@answers.wrong("8.1", "G does not move")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
     return d_loss, _step_of_g(lesson.gan_g_loss(D(fake.detach())), g_optimizer)
 
 
-@answers.wrong("8.2", "G is trained on label 0")
+@answers.wrong("8.1", "G is trained on label 0")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
     return d_loss, _step_of_g(lesson.bce(D(fake), 0), g_optimizer)
 
 
-@answers.wrong("8.2", "G has the saturating loss", kind="message")
+@answers.wrong("8.1", "G has the saturating loss", kind="message")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
     return d_loss, _step_of_g(-lesson.bce(D(fake), 0), g_optimizer)
 
 
-@answers.wrong("8.2", "other noise than the one", kind="luck message")
+@answers.wrong("8.1", "other noise than the one", kind="luck message")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     d_loss = _step_of_d(D, d_optimizer, real, G(torch.rand_like(noise)))
     return d_loss, _step_of_g(lesson.gan_g_loss(D(G(noise))), g_optimizer)
 
 
-@answers.wrong("8.2", "D is not where its own step leads")
+@answers.wrong("8.1", "D is not where its own step leads")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
@@ -336,7 +176,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss, g_loss.item()
 
 
-@answers.wrong("8.2", "D is left frozen", kind="state")
+@answers.wrong("8.1", "D is left frozen", kind="state")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
@@ -344,28 +184,28 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss, _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer)
 
 
-@answers.wrong("8.2", "return both losses", kind="line")
+@answers.wrong("8.1", "return both losses", kind="line")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
     return d_loss + _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer)
 
 
-@answers.wrong("8.2", "return both losses: of D, of G, not None", kind="return")
+@answers.wrong("8.1", "return both losses: of D, of G, not None", kind="return")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     _step_of_d(D, d_optimizer, real, fake)
     _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer)
 
 
-@answers.wrong("8.2", "in the wrong order", kind="message")
+@answers.wrong("8.1", "in the wrong order", kind="message")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = _step_of_d(D, d_optimizer, real, fake)
     return _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer), d_loss
 
 
-@answers.wrong("8.2", "other losses are returned", kind="message")
+@answers.wrong("8.1", "other losses are returned", kind="message")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     _step_of_d(D, d_optimizer, real, fake)
@@ -373,7 +213,7 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return lesson.gan_d_loss(D(real), D(G(noise))), g_loss  # both as they are after the steps
 
 
-@answers.wrong("8.2", "after the round D holds nan", kind="nan")
+@answers.wrong("8.1", "after the round D holds nan", kind="nan")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
     d_loss = -D(real).log().mean() + D(fake.detach()).sqrt().mean()
@@ -382,13 +222,97 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss, _step_of_g(lesson.gan_g_loss(D(fake)), g_optimizer)
 
 
+# ------------------------------------------------------------------------------------------- 8.2
+
+
+@answers.right("8.2", name="three asserts")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(len(real))
+    fake = G(noise).detach()
+    d_before, g_before = D[1].weight.detach().clone(), G[0].weight.detach().clone()
+    lead_before = (D(real).mean() - D(fake).mean()).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert not torch.equal(D[1].weight, d_before), "D stands still"
+    assert not torch.equal(G[0].weight, g_before), "G stands still"
+    assert (D(real).mean() - D(fake).mean()).item() > lead_before, "D goes the wrong way"
+
+
+@answers.right("8.2", name="the loss of D instead of its lead")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(len(real))
+    fake = G(noise).detach()
+    weights = [p.detach().clone() for p in G.parameters()]
+    before = lesson.gan_d_loss(D(real), D(fake)).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert lesson.gan_d_loss(D(real), D(fake)).item() < before
+    assert not all(torch.equal(p, old) for p, old in zip(G.parameters(), weights, strict=True))
+
+
+@answers.right("8.2", name="copies of both players")
+def check_iteration(iteration, real):
+    D, G, *optimizers = lesson.new_game()
+    old_d, old_g = copy.deepcopy(D), copy.deepcopy(G)
+    noise = lesson.draw_noise(128)
+    iteration(D, G, *optimizers, real, noise)
+    with torch.no_grad():
+        fake = old_g(noise)
+        assert (G(noise) - fake).abs().max() > 0
+        lead, old_lead = (net(real).mean() - net(fake).mean() for net in (D, old_d))
+    if lead <= old_lead:
+        raise AssertionError("D does not gain")
+
+
+@answers.wrong("8.2", "D does not move")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    before = G[0].weight.detach().clone()
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not torch.equal(G[0].weight, before)
+
+
+@answers.wrong("8.2", "G does not move")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(128)
+    fake = G(noise).detach()
+    before = lesson.gan_d_loss(D(real), D(fake)).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert lesson.gan_d_loss(D(real), D(fake)).item() < before
+
+
+@answers.wrong("8.2", "learns to call fakes real")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    d_before, g_before = D[1].weight.detach().clone(), G[0].weight.detach().clone()
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not torch.equal(D[1].weight, d_before), "D stands still"
+    assert not torch.equal(G[0].weight, g_before), "G stands still"
+
+
+@answers.wrong("8.2", "a right iteration must pass", kind="state")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    before = D[1].weight  # no copy: it changes with the net
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not torch.equal(D[1].weight, before), "D stands still"
+
+
+@answers.wrong("8.2", "D does not move")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    return True
+
+
 # ------------------------------------------------------------------------------------------- 8.3
 
 answers.right("8.3", first_report=" C", second_report="D ", kind="numbers", name="capitals")
 answers.right("8.3", first_report="c.", second_report="d.", name="points")
 answers.right("8.3", first_report='"c"', second_report='"d"', name="quoted twice")
 answers.wrong("8.3", "the other way round", first_report="d", second_report="c")
-answers.wrong("8.3", "measured with D as the ruler", first_report="a", second_report="d")
+answers.wrong("8.3", "D is the ruler of G's loss", first_report="a", second_report="d")
 answers.wrong("8.3", "a loss that rises", first_report="b", second_report="d")
 answers.wrong("8.3", "in the very first iteration", first_report="C", second_report="B")
 answers.wrong("8.3", "what must D answer", first_report="c", second_report="c")
@@ -500,26 +424,3 @@ def my_ls_d_loss(d_real, d_fake):
 @answers.wrong("8.4", "my_ls_d_loss returned nothing", kind="return")
 def my_ls_d_loss(d_real, d_fake):
     (d_real - 1) ** 2 + d_fake**2
-
-
-# ------------------------------------------------------------------------------------------- 8.5
-
-answers.right("8.5", equal_output=0.65905, name="more exactly")
-answers.right("8.5", equal_output=torch.tensor(0.66), kind="numbers", name="a tensor")
-answers.right("8.5", equal_output=np.float32(0.655), kind="numbers", name="NumPy")
-answers.right("8.5", equal_output=[0.66], kind="numbers", name="a list of one")
-answers.right("8.5", equal_output=torch.tensor([[0.66]], requires_grad=True), kind="numbers")
-answers.wrong("8.5", "the squares still pull harder", equal_output=0.5)
-answers.wrong("8.5", "the cross-entropy pulls harder", equal_output=0.8)
-answers.wrong(
-    "8.5", "the squares still pull harder", equal_output=torch.tensor(0.0), kind="numbers"
-)
-answers.wrong("8.5", "look below 1", equal_output=1.19)
-answers.wrong(
-    "8.5", "0.3439 for the cross-entropy and 0.354 for", equal_output=0.646, kind="message"
-)
-answers.wrong("8.5", "is a number", equal_output="0.66", kind="line")
-answers.wrong("8.5", "is nan", equal_output=math.nan, kind="nan")
-answers.wrong("8.5", "is -inf", equal_output=torch.tensor(0.0).log(), kind="nan")
-answers.wrong("8.5", "the squares still pull harder", equal_output=-1e300, kind="extreme")
-answers.wrong("8.5", "look below 1", equal_output=1e300, kind="extreme")

@@ -12,29 +12,8 @@ lesson = answers.lesson
 
 # ------------------------------------------------------------------------------------------- 9.1
 
-answers.right("9.1", widths=[24, 12, 8, 4, 64 * 4 * 4], name="a list")
-answers.right("9.1", widths=(24.0, 12.0, 8.0, 4.0, 1024.0), kind="numbers", name="floats")
-answers.right("9.1", widths=torch.tensor([24, 12, 8, 4, 1024]), kind="numbers", name="a tensor")
-answers.right("9.1", widths=np.array([24, 12, 8, 4, 1024]), kind="numbers", name="an array")
-answers.right("9.1", widths=(*np.array([24, 12]), torch.tensor(8), 4, 1024), kind="numbers")
-answers.wrong("9.1", "without padding", widths=(28, 14, 14, 7, 3136))
-answers.wrong("9.1", "from 0 to 23 there are 24", widths=(23, 11, 7, 3, 576))
-answers.wrong("9.1", "pooling over 2 by 2", widths=(24, 24, 20, 20, 25600))
-answers.wrong("9.1", "on 12 pixels", widths=(24, 12, 12, 6, 2304))
-answers.wrong("9.1", "the second pooling", widths=(24, 12, 8, 8, 4096))
-answers.wrong("9.1", "64 is the number of channels", widths=(24, 12, 8, 4, 64))
-answers.wrong("9.1", "width and height", widths=torch.tensor([24, 12, 8, 4, 256]), kind="numbers")
-answers.wrong("9.1", "how many channels", widths=(24, 12, 8, 4, 512))
-answers.wrong("9.1", "give five numbers, not a tuple of 4", widths=(24, 12, 8, 4), kind="line")
-answers.wrong("9.1", "give five numbers, not the number 24", widths=24, kind="line")
-answers.wrong("9.1", "give five numbers", widths="24, 12, 8, 4, 1024", kind="line")
-answers.wrong("9.1", "a window that does not fit", widths=(24, 12, 8, 4.5, 1024), kind="message")
-answers.wrong("9.1", "is nan", widths=(24, 12, 8, 4, float("nan")), kind="nan")
 
-# ------------------------------------------------------------------------------------------- 9.2
-
-
-@answers.right("9.2", name="PyTorch's layers")
+@answers.right("9.1", name="PyTorch's layers")
 def widths_after(size, layers):
     x, found = torch.zeros(1, 1, size), []
     for kind, kernel, stride, padding in layers:
@@ -44,7 +23,7 @@ def widths_after(size, layers):
     return found
 
 
-@answers.right("9.2", kind="numbers", name="counting places, a tuple")
+@answers.right("9.1", kind="numbers", name="counting places, a tuple")
 def widths_after(size, layers):
     found = [size]
     for kind, kernel, stride, padding in layers:
@@ -55,7 +34,7 @@ def widths_after(size, layers):
     return tuple(found[1:])
 
 
-@answers.right("9.2", kind="numbers", name="NumPy's floor, an array")
+@answers.right("9.1", kind="numbers", name="NumPy's floor, an array")
 def widths_after(size, layers):
     found = []
     for kind, kernel, stride, padding in layers:
@@ -67,7 +46,7 @@ def widths_after(size, layers):
     return np.array(found)
 
 
-@answers.right("9.2", kind="numbers", name="a tensor of floats")
+@answers.right("9.1", kind="numbers", name="a tensor of floats")
 def widths_after(size, layers):
     found = torch.zeros(len(layers))
     for i, (kind, kernel, stride, padding) in enumerate(layers):
@@ -78,7 +57,7 @@ def widths_after(size, layers):
     return found
 
 
-@answers.right("9.2", kind="state", name="takes the list apart")
+@answers.right("9.1", kind="state", name="takes the list apart")
 def widths_after(size, layers):
     found = []
     while layers:
@@ -89,7 +68,7 @@ def widths_after(size, layers):
     return found
 
 
-@answers.right("9.2", kind="numbers", name="a generator")
+@answers.right("9.1", kind="numbers", name="a generator")
 def widths_after(size, layers):
     for kind, kernel, stride, padding in layers:
         window = (size + 2 * padding - kernel) // stride + 1
@@ -126,16 +105,16 @@ def stamps_only(rule):
 
 
 def by_window(fragment, rule, **more):
-    answers.wrong("9.2", fragment, widths_after=window_only(rule), **more)
+    answers.wrong("9.1", fragment, widths_after=window_only(rule), **more)
 
 
 def by_stamps(fragment, rule, **more):
-    answers.wrong("9.2", fragment, widths_after=stamps_only(rule), **more)
+    answers.wrong("9.1", fragment, widths_after=stamps_only(rule), **more)
 
 
 by_window("one place more", lambda n, k, s, p: (n + 2 * p - k) // s)
 by_window("padding counts on both", lambda n, k, s, p: (n + p - k) // s + 1)
-by_window("is no whole number, divide with //", lambda n, k, s, p: (n + 2 * p - k) / s + 1)
+by_window("divide with //: 2.6667 is not whole", lambda n, k, s, p: (n + 2 * p - k) / s + 1)
 by_window("stride 1, padding 2, on 9: 11 is right, yours is 7", lambda n, k, s, p: (n - k) // s + 1)
 by_window("stride 1, padding 0, on 9: 7 is right, yours is 5", lambda n, k, s, p: (n - k) // s - 1)
 by_stamps("padding counts on both", lambda n, k, s, p: (n - 1) * s + k - p)
@@ -144,7 +123,7 @@ by_stamps("stamps of 4, stride 2, padding 1", lambda n, k, s, p: (n - 1) * s + k
 by_stamps("is nan", lambda n, k, s, p: float("nan"), kind="nan")
 
 
-@answers.wrong("9.2", "each layer starts from the width")
+@answers.wrong("9.1", "each layer starts from the width")
 def widths_after(size, layers):
     found = []
     for kind, kernel, stride, padding in layers:
@@ -155,7 +134,7 @@ def widths_after(size, layers):
     return found
 
 
-@answers.wrong("9.2", "three layers give three widths", kind="line")
+@answers.wrong("9.1", "three layers give three widths", kind="line")
 def widths_after(size, layers):
     for kind, kernel, stride, padding in layers:
         window = (size + 2 * padding - kernel) // stride + 1
@@ -163,13 +142,13 @@ def widths_after(size, layers):
     return size
 
 
-@answers.wrong("9.2", "three layers give three widths")
+@answers.wrong("9.1", "three layers give three widths")
 def widths_after(size, layers):
     kind, kernel, stride, padding = layers[0]
     return [(size + 2 * padding - kernel) // stride + 1 if kind == "window" else size * stride]
 
 
-@answers.wrong("9.2", "3 seconds: an endless loop? (line: ", kind="quiet", name="an endless loop")
+@answers.wrong("9.1", "3 seconds: an endless loop? (line: ", kind="quiet", name="an endless loop")
 def widths_after(size, layers):
     i = 0
     while i < len(layers):
@@ -177,32 +156,32 @@ def widths_after(size, layers):
     return [size]
 
 
-@answers.wrong("9.2", "is the return missing?", kind="return")
+@answers.wrong("9.1", "is the return missing?", kind="return")
 def widths_after(size, layers):
     [size + len(layers)]
 
 
-# ------------------------------------------------------------------------------------------- 9.3
+# ------------------------------------------------------------------------------------------- 9.2
 
-answers.right("9.3", kernel_and_padding=[15, 6], name="the next larger kernel")
-answers.right("9.3", kernel_and_padding=(9.0, 3.0), kind="numbers", name="floats")
-answers.right("9.3", kernel_and_padding=torch.tensor([9, 3]), kind="numbers", name="a tensor")
-answers.right("9.3", kernel_and_padding=np.array([21, 9]), kind="numbers", name="an array")
-answers.wrong("9.3", "the stamps shall overlap", kernel_and_padding=(3, 0))
-answers.wrong("9.3", "stamps: not even", kernel_and_padding=(5, 1))
-answers.wrong("9.3", "stamps: not even", kernel_and_padding=np.array([7, 2]), kind="numbers")
-answers.wrong("9.3", "5 numbers become 16", kernel_and_padding=(6, 1))
-answers.wrong("9.3", "5 numbers become 21", kernel_and_padding=(9, 0))
-answers.wrong("9.3", "give two whole numbers", kernel_and_padding=9, kind="line")
-answers.wrong("9.3", "give two whole numbers", kernel_and_padding=(9.5, 3.25))
-answers.wrong("9.3", "give two whole numbers", kernel_and_padding=(3, -3))
-answers.wrong("9.3", "that is huge", kernel_and_padding=(33, 15))
+answers.right("9.2", kernel_and_padding=[15, 6], name="the next larger kernel")
+answers.right("9.2", kernel_and_padding=(9.0, 3.0), kind="numbers", name="floats")
+answers.right("9.2", kernel_and_padding=torch.tensor([9, 3]), kind="numbers", name="a tensor")
+answers.right("9.2", kernel_and_padding=np.array([21, 9]), kind="numbers", name="an array")
+answers.wrong("9.2", "the stamps shall overlap", kernel_and_padding=(3, 0))
+answers.wrong("9.2", "stamps: not even", kernel_and_padding=(5, 1))
+answers.wrong("9.2", "stamps: not even", kernel_and_padding=np.array([7, 2]), kind="numbers")
+answers.wrong("9.2", "5 numbers become 16", kernel_and_padding=(6, 1))
+answers.wrong("9.2", "5 numbers become 21", kernel_and_padding=(9, 0))
+answers.wrong("9.2", "give two whole numbers", kernel_and_padding=9, kind="line")
+answers.wrong("9.2", "give two whole numbers", kernel_and_padding=(9.5, 3.25))
+answers.wrong("9.2", "give two whole numbers", kernel_and_padding=(3, -3))
+answers.wrong("9.2", "that is huge", kernel_and_padding=(33, 15))
 answers.wrong(
-    "9.3", "that is huge", kernel_and_padding=(2_000_000_001, 999_999_999), kind="extreme"
+    "9.2", "that is huge", kernel_and_padding=(2_000_000_001, 999_999_999), kind="extreme"
 )
-answers.wrong("9.3", "is inf", kernel_and_padding=(float("inf"), 3), kind="nan")
+answers.wrong("9.2", "is inf", kernel_and_padding=(float("inf"), 3), kind="nan")
 
-# ------------------------------------------------------------------------------------------- 9.4
+# ------------------------------------------------------------------------------------------- 9.3
 
 
 def _linear():
@@ -221,12 +200,12 @@ def _net(*end, first=None):
     return nn.Sequential(_linear(), first, nn.ReLU(), nn.BatchNorm2d(64), *end)
 
 
-@answers.right("9.4", name="the lesson's own")
+@answers.right("9.3", name="the lesson's own")
 def mended_generator():
     return lesson.generator()
 
 
-@answers.right("9.4", name="another smooth end, kernel 2, eps by name")
+@answers.right("9.3", name="another smooth end, kernel 2, eps by name")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(), nn.BatchNorm1d(1024, eps=1e-5, momentum=0.1),
@@ -237,13 +216,13 @@ def mended_generator():
     )  # fmt: skip
 
 
-@answers.right("9.4", name="upsampling and a window")
+@answers.right("9.3", name="upsampling and a window")
 def mended_generator():
     grown = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(64, 1, 3, padding=1), nn.Tanh())
     return _net(grown)
 
 
-@answers.right("9.4", kind="quiet", name="seeds, prints and warns")
+@answers.right("9.3", kind="quiet", name="seeds, prints and warns")
 def mended_generator():
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
@@ -254,14 +233,14 @@ def mended_generator():
 SHARED = _net(_double(64, 1), nn.Tanh())
 
 
-@answers.right("9.4", kind="state", name="a net that was there before")
+@answers.right("9.3", kind="state", name="a net that was there before")
 def mended_generator():
     return SHARED
 
 
 def by_end(fragment, *end, first=None, **more):
     """Add a wrong answer with another end, or with other layers before it."""
-    answers.wrong("9.4", fragment, mended_generator=lambda: _net(*end, first=first), **more)
+    answers.wrong("9.3", fragment, mended_generator=lambda: _net(*end, first=first), **more)
 
 
 by_end("27 by 27 pixels", _double(64, 1, 3), nn.Tanh())
@@ -277,7 +256,7 @@ four = "three batch normalisations belong in it, yours has 4"
 by_end(four, nn.BatchNorm2d(64), _double(64, 1), nn.Tanh())
 
 
-@answers.wrong("9.4", "still the eps")
+@answers.wrong("9.3", "still the eps")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(), nn.BatchNorm1d(1024, 0.8),
@@ -289,7 +268,7 @@ def mended_generator():
     )  # fmt: skip
 
 
-@answers.wrong("9.4", "PyTorch's own value")
+@answers.wrong("9.3", "PyTorch's own value")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(), nn.BatchNorm1d(1024, momentum=0.8),
@@ -325,124 +304,124 @@ by_end("with larger weights pixels go beyond", _double(64, 1), _Small(), kind="l
 by_end("carry no gradient", _double(64, 1), nn.Tanh(), _Cut(), kind="train")
 by_end("the net gives a tuple of 2", _double(64, 1), nn.Tanh(), _Pair(), kind="line")
 by_end("the picture holds nan", _double(64, 1), _Root(), kind="nan")
-answers.wrong("9.4", "and not the net itself", mended_generator=_linear(), kind="line")
+answers.wrong("9.3", "and not the net itself", mended_generator=_linear(), kind="line")
 
 
-@answers.wrong("9.4", "is the return missing?", kind="return")
+@answers.wrong("9.3", "is the return missing?", kind="return")
 def mended_generator():
     nn.Sequential(nn.Linear(96, 784), nn.Tanh())
 
 
-@answers.wrong("9.4", "return a net, not a list of 2", kind="line")
+@answers.wrong("9.3", "return a net, not a list of 2", kind="line")
 def mended_generator():
     return [nn.Linear(96, 784), nn.Tanh()]
 
 
-@answers.wrong("9.4", "(line: return nn.Sequential(nn.Linear(96, 784), nn.Tanhh()))", kind="line")
+@answers.wrong("9.3", "(line: return nn.Sequential(nn.Linear(96, 784), nn.Tanhh()))", kind="line")
 def mended_generator():
     return nn.Sequential(nn.Linear(96, 784), nn.Tanhh())
 
 
-# ------------------------------------------------------------------------------------------- 9.5
+# ------------------------------------------------------------------------------------------- 9.4
 
 
-@answers.right("9.5", name="the helper")
+@answers.right("9.4", name="the helper")
 def frechet_of_numbers(a, b):
     return lesson.frechet_distance(a[:, None], b[:, None])
 
 
-@answers.right("9.5", name="the other standard deviation")
+@answers.right("9.4", name="the other standard deviation")
 def frechet_of_numbers(a, b):
     spread = a.std(correction=0) - b.std(correction=0)
     return (a.mean() - b.mean()).square() + spread.square()
 
 
-@answers.right("9.5", kind="numbers", name="plain numbers")
+@answers.right("9.4", kind="numbers", name="plain numbers")
 def frechet_of_numbers(a, b):
     a, b = a.tolist(), b.tolist()
     gap = statistics.fmean(a) - statistics.fmean(b)
     return gap**2 + (statistics.stdev(a) - statistics.stdev(b)) ** 2
 
 
-@answers.right("9.5", kind="numbers", name="variances and the root of their product")
+@answers.right("9.4", kind="numbers", name="variances and the root of their product")
 def frechet_of_numbers(a, b):
     both = (a.var() * b.var()).sqrt()
     return [(a.mean() - b.mean()) ** 2 + a.var() + b.var() - 2 * both]
 
 
-@answers.right("9.5", kind="numbers", name="NumPy")
+@answers.right("9.4", kind="numbers", name="NumPy")
 def frechet_of_numbers(a, b):
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     return np.square([a.mean() - b.mean(), a.std() - b.std()]).sum()
 
 
-@answers.wrong("9.5", "is not squared")
+@answers.wrong("9.4", "is not squared")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) + (a.std() - b.std()) ** 2
 
 
-@answers.wrong("9.5", "the variances")
+@answers.wrong("9.4", "the variances")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) ** 2 + (a.var() - b.var()) ** 2
 
 
-@answers.wrong("9.5", "variances are added")
+@answers.wrong("9.4", "variances are added")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) ** 2 + a.var() + b.var()
 
 
-@answers.wrong("9.5", "the spreads are missing")
+@answers.wrong("9.4", "the spreads are missing")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) ** 2
 
 
-@answers.wrong("9.5", "the means are missing")
+@answers.wrong("9.4", "the means are missing")
 def frechet_of_numbers(a, b):
     return (a.std() - b.std()) ** 2
 
 
-@answers.wrong("9.5", "square each difference first")
+@answers.wrong("9.4", "square each difference first")
 def frechet_of_numbers(a, b):
     return ((a.mean() - b.mean()).abs() + (a.std() - b.std()).abs()) ** 2
 
 
-@answers.wrong("9.5", "this is the root")
+@answers.wrong("9.4", "this is the root")
 def frechet_of_numbers(a, b):
     return ((a.mean() - b.mean()) ** 2 + (a.std() - b.std()) ** 2) ** 0.5
 
 
-@answers.wrong("9.5", "the distance of two small sets is 18, where 13 is right", kind="message")
+@answers.wrong("9.4", "the distance of two small sets is 18, where 13 is right", kind="message")
 def frechet_of_numbers(a, b):
     return 2 * (a.mean() - b.mean()) ** 2
 
 
-@answers.wrong("9.5", "the distance of two small sets is", kind="luck")
+@answers.wrong("9.4", "the distance of two small sets is", kind="luck")
 def frechet_of_numbers(a, b):
     return (a.median() - b.median()) ** 2 + (a.std() - b.std()) ** 2
 
 
-@answers.wrong("9.5", "the distance of two small sets is", kind="luck")
+@answers.wrong("9.4", "the distance of two small sets is", kind="luck")
 def frechet_of_numbers(a, b):
     places = torch.linspace(0, 1, 1001)
     return ((a.quantile(places) - b.quantile(places)) ** 2).mean()
 
 
-@answers.wrong("9.5", "at distance 0 from itself; yours is 13", kind="luck")
+@answers.wrong("9.4", "at distance 0 from itself; yours is 13", kind="luck")
 def frechet_of_numbers(a, b):
     return 13.0
 
 
-@answers.wrong("9.5", "is nan", kind="nan")
+@answers.wrong("9.4", "is nan", kind="nan")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) ** 2 + (a.std().sqrt() - (-b.std()).sqrt()) ** 2
 
 
-@answers.wrong("9.5", "your answer is nan", kind="nan")
+@answers.wrong("9.4", "your answer is nan", kind="nan")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) ** 2 + (a.log().mean() - b.log().mean()) ** 2
 
 
-@answers.wrong("9.5", "a was changed", kind="state")
+@answers.wrong("9.4", "a was changed", kind="state")
 def frechet_of_numbers(a, b):
     gap = (a.mean() - b.mean()) ** 2
     a -= a.mean()
@@ -450,31 +429,31 @@ def frechet_of_numbers(a, b):
     return gap + ((a**2).mean().sqrt() - (b**2).mean().sqrt()) ** 2
 
 
-@answers.wrong("9.5", "return one number, not a tuple of 2", kind="line")
+@answers.wrong("9.4", "return one number, not a tuple of 2", kind="line")
 def frechet_of_numbers(a, b):
     return (a.mean() - b.mean()) ** 2, (a.std() - b.std()) ** 2
 
 
-@answers.wrong("9.5", "(line: return ((a - b) ** 2).mean())", kind="line")
+@answers.wrong("9.4", "(line: return ((a - b) ** 2).mean())", kind="line")
 def frechet_of_numbers(a, b):
     return ((a - b) ** 2).mean()
 
 
-@answers.wrong("9.5", "is the return missing?", kind="return")
+@answers.wrong("9.4", "is the return missing?", kind="return")
 def frechet_of_numbers(a, b):
     (a.mean() - b.mean()) ** 2 + (a.std() - b.std()) ** 2
 
 
-# ------------------------------------------------------------------------------------------- 9.6
+# ------------------------------------------------------------------------------------------- 9.5
 
-answers.right("9.6", caught_by=["Nearest ", "RAREST", "fd"], kind="numbers", name="other case")
-answers.right("9.6", caught_by=np.array(["nearest", "rarest", "FD"]), kind="numbers")
-answers.right("9.6", caught_by=('"nearest"', "rarest.", "F D"), name="quotes and points")
-answers.wrong("9.6", "1: training images are real", caught_by=("FD", "rarest", "nearest"))
-answers.wrong("9.6", "1: all digits are there", caught_by=("rarest", "nearest", "FD"))
-answers.wrong("9.6", "2: nobody has seen", caught_by=("nearest", "NEAREST", "FD"), kind="numbers")
-answers.wrong("9.6", "which column goes to 0", caught_by=("nearest", "FD", "rarest"))
-answers.wrong("9.6", "3: new images", caught_by=("nearest", "rarest", "rarest"))
-answers.wrong("9.6", 'answer with "FD", "rarest" or', caught_by=("nearest", "sure", "FD"))
-answers.wrong("9.6", "give three words", caught_by="FD", kind="line")
-answers.wrong("9.6", "give three words", caught_by=("nearest", "rarest"), kind="line")
+answers.right("9.5", caught_by=["Nearest ", "RAREST", "fd"], kind="numbers", name="other case")
+answers.right("9.5", caught_by=np.array(["nearest", "rarest", "FD"]), kind="numbers")
+answers.right("9.5", caught_by=('"nearest"', "rarest.", "F D"), name="quotes and points")
+answers.wrong("9.5", "1: training images are real", caught_by=("FD", "rarest", "nearest"))
+answers.wrong("9.5", "1: all digits are there", caught_by=("rarest", "nearest", "FD"))
+answers.wrong("9.5", "2: nobody has seen", caught_by=("nearest", "NEAREST", "FD"), kind="numbers")
+answers.wrong("9.5", "which column goes to 0", caught_by=("nearest", "FD", "rarest"))
+answers.wrong("9.5", "3: new images", caught_by=("nearest", "rarest", "rarest"))
+answers.wrong("9.5", 'answer with "FD", "rarest" or', caught_by=("nearest", "sure", "FD"))
+answers.wrong("9.5", "give three words", caught_by="FD", kind="line")
+answers.wrong("9.5", "give three words", caught_by=("nearest", "rarest"), kind="line")

@@ -1,7 +1,10 @@
 """Checks in a real kernel: what a student sees under his cell is one line, whatever he wrote."""
 
 import pytest
+from answers import exercise, exercises
 from jupyter_client.manager import start_new_kernel
+from lesson_code import SOURCES
+from test_exercises import ANSWERS, LESSONS
 
 IMPORTS = """
 import argparse, sys, time, warnings
@@ -57,16 +60,44 @@ def run():
     manager.shutdown_kernel(now=True)
 
 
+def said_under(run, code):
+    """Run a cell and return what it prints, which must be one line and nothing else."""
+    outputs = run(code)  # a busy kernel may send a line in two parts
+    assert {output.get("name") for output in outputs} == {"stdout"}
+    text = "".join(output["text"] for output in outputs)
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+    return text
+
+
 def test_one_line_stands_under_the_cell_and_random_numbers_go_on_as_before(run):
     assert not run(IMPORTS)
     run("torch.manual_seed(3)")
     for code, said in [*TRIES.items(), *TRIES.items()]:
-        (output,) = run(code)
-        assert output["name"] == "stdout"
-        assert output["text"].startswith("Exercise 2.3 ")
-        assert said in output["text"]
-        assert output["text"].count("\n") == 1
-    (drawn,) = run(
+        found = said_under(run, code)
+        assert found.startswith("Exercise 2.3 ")
+        assert said in found
+    drawn = (
         "g = torch.Generator().manual_seed(3); print(torch.rand(1) == torch.rand(1, generator=g))"
     )
-    assert drawn["text"] == "tensor([True])\n"
+    assert said_under(run, drawn) == "tensor([True])\n"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_student_at_work_gets_the_right_verdict_every_time(run, lesson):
+    """The stub, two wrong tries, the solution; and when all are solved, Run All again."""
+    tools = str(SOURCES.parents[1] / "tools")
+    run("%reset -f")
+    define = f"import sys; sys.path.append({tools!r}); from lesson_code import run_definitions"
+    assert not run(f"{define}; run_definitions({lesson!r}, globals())")
+    items = [exercise(number) for number in exercises(lesson)]
+    for item in items:
+        tries = [one for one in ANSWERS if one.number == item.number and one.fragment]
+        wrong = [(one.text(), one.fragment) for one in tries if one.text()][:2]
+        assert len(wrong) == 2
+        for code, said in [(item.stub, "· not"), *wrong, (item.solution, "✓ ")]:
+            assert said in said_under(run, f"{code}\n{item.check}")
+    assert not run(f"run_definitions({lesson!r}, globals())")
+    for item in items:
+        said = said_under(run, f"{item.solution}\n{item.check}")
+        assert said.startswith(f"Exercise {item.number} ✓ ")

@@ -26,7 +26,7 @@ TYPED = [
 
 
 def test_the_check_knows_how_lesson_7_dealt_its_patients():
-    assert list(DEALT.values()) == random.Random(5).sample(sorted(SEEN), 4)
+    assert list(DEALT.values()) == random.Random(61).sample(sorted(SEEN), 3)
 
 
 def test_a_net_that_was_there_before_is_left_as_it_was():
@@ -46,9 +46,6 @@ def _unseeded(number: str):
         torch.manual_seed(int(abs(normal(0, 1)) * 2**60))
         return torch.randn_like(mu)
 
-    def reparameterise(mu, logvar):
-        return mu + (logvar / 2).exp() * noise(mu)
-
     def sampling_step(mu, logvar, training):
         return mu + training * (logvar / 2).exp() * noise(mu)
 
@@ -56,18 +53,18 @@ def _unseeded(number: str):
         mu, logvar = net.encode(x)
         return net.decode(sampling_step(mu, logvar, net.training)), mu, logvar
 
-    functions = {"5.4": reparameterise, "6.1": sampling_step, "6.3": mended_forward}
+    functions = {"6.1": sampling_step, "6.3": mended_forward}
     return functions[number]
 
 
-@pytest.mark.parametrize("number", ["5.4", "6.1", "6.3"])
+@pytest.mark.parametrize("number", ["6.1", "6.3"])
 def test_a_right_draw_needs_no_luck(number):
     function = _unseeded(number)
     answer = Answer("", number, {function.__name__: function}, None, (), "unseeded")
     assert {play(answer)[0] for _ in range(15)} == {"✓"}
 
 
-@pytest.mark.parametrize("number", ["5.4", "6.1", "6.3", "7.3", "8.2", "9.4"])
+@pytest.mark.parametrize("number", ["6.1", "6.3", "7.3", "8.1", "9.3"])
 def test_the_same_work_is_judged_on_the_same_numbers_every_time(number):
     seen = []
 

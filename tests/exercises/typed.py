@@ -28,16 +28,23 @@ def typed(name: str, value: Any, known: dict[str, Any]) -> str | None:
 
 
 def _function(name: str, function: FunctionType, known: dict[str, Any]) -> str | None:
+    """Return a function's text, after that of the tests' own functions that it uses."""
     text = textwrap.dedent(inspect.getsource(function))
     start = re.search(rf"^def {name}\(", text, re.MULTILINE)
     if not start or function.__closure__:
         return None
-    here = function.__globals__
-    for used in _names(function.__code__):
-        lesson_has = used in known or hasattr(builtins, used) or used == "lesson"
-        if not lesson_has or (used in here and used in known and here[used] is not known[used]):
+    here, before = function.__globals__, []
+    for used in sorted(_names(function.__code__) - {"lesson", name}):
+        lessons_own = used in known and (used not in here or here[used] is known[used])
+        if lessons_own or (used not in here and hasattr(builtins, used)):
+            continue
+        helper = here.get(used)
+        if used in known or not isinstance(helper, FunctionType):
             return None
-    return re.sub(r"\blesson\.", "", text[start.start() :]).rstrip()
+        before.append(_function(used, helper, known))
+    if None in before:
+        return None
+    return "\n\n".join([*before, re.sub(r"\blesson\.", "", text[start.start() :]).rstrip()])
 
 
 def _names(code: CodeType) -> set[str]:

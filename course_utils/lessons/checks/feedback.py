@@ -1,19 +1,8 @@
 """What every check shares: ask the student's work, and say in one line what is still wrong.
 
 A check is a function decorated with ``@exercise("1.2")``. It receives the student's work, raises
-``Wrong`` with a sentence to act on, and returns the sentence to show when all is well::
-
-    @exercise("1.2")
-    def slope(function):
-        given = ask(function, X, Y)                   # on copies; a forgotten return is told
-        given = number(given, "return one number")    # float, tensor, NumPy; nan and inf are told
-        refuse(given, {"the sign is flipped": -RIGHT, "this is the sum": 3 * RIGHT})
-        require(same(given, RIGHT), f"you return {given:.3f}; {RIGHT:.3f} is right")
-        return "right: it agrees with autograd"
-
-``exercise`` (in ``running``) sees to the rest: one printed line, no warning, no traceback, a time
-limit, and random states that are afterwards as they were before. Inside, every check starts from
-the same seeds.
+``Wrong`` with a sentence to act on, and returns the sentence to show when all is well. An example
+is in docs/style.md. ``exercise`` (in ``running``) adds the one line, peace, seeds, a time limit.
 """
 
 import copy
@@ -27,11 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from course_utils.lessons.checks.running import Wrong as Wrong
-from course_utils.lessons.checks.running import exercise as exercise
-from course_utils.lessons.checks.running import name_of
+from .running import Wrong as Wrong
+from .running import exercise as exercise
+from .running import name_of
 
 Function: TypeAlias = Callable[..., Any]
+Faults: TypeAlias = Mapping[str, object]  # a sentence -> what gives it away
 
 NAN = "a logarithm or a root of a negative number, 0 / 0, or inf - inf?"
 INF = "the logarithm of 0, a division by 0, exp of a large number, or a rate that is too large?"
@@ -43,20 +33,20 @@ def require(condition: object, message: str) -> None:
         raise Wrong(message)
 
 
+def forbid(faults: Faults) -> None:
+    """Raise the first message whose condition holds."""
+    for message, found in faults.items():
+        require(not found, message)
+
+
 # ------------------------------------------------------------------ asking the student's function
 
 
-def ask(function: Function, *given: Any, keep: Iterable[str] = (), optional: bool = False) -> Any:
+def ask(function: Function, *given: Any, keep: Iterable[str] = ()) -> Any:
     """Call the student's function on copies of what is given, and return what it returns.
 
-    Tensors, arrays, lists and tuples are copied (a tensor with a gradient stays in its graph);
-    nets and optimisers are handed over as they are, because a step has to move them.
-
-    Args:
-        function: what the student wrote.
-        given: its arguments.
-        keep: names for the first arguments, which the function may not write into: ``("mu",)``.
-        optional: whether the function may return nothing.
+    A tensor with a gradient stays in its graph. Nets and optimisers are handed over as they are,
+    because a step has to move them. ``keep`` names arguments, from the first, not to write into.
     """
     require(callable(function), f"a function is wanted here, not {kind_of(function)}")
     copies = [_copy(value) for value in given]
@@ -64,8 +54,8 @@ def ask(function: Function, *given: Any, keep: Iterable[str] = (), optional: boo
     for name, before, after in zip(keep, given, copies, strict=False):
         message = f"{name} was changed: an operation such as += or {name}[...] = writes into it"
         require(same(before, after, 0, 0), f"{message}; work on a new one")
-    message = f"{name_of(function)} returned nothing: is the return missing?"
-    require(optional or not (result is None or result is ...), message)
+    nothing = result is None or result is ...
+    require(not nothing, f"{name_of(function)} returned nothing: is the return missing?")
     return result
 
 
@@ -83,9 +73,7 @@ def _copy(value: Any) -> Any:
 def table(value: object, wanted: str = "numbers are wanted") -> Tensor:
     """Return numbers of any form (lists, arrays, tensors) as a detached tensor of float64.
 
-    Args:
-        value: what the student gave.
-        wanted: begins the sentence for a value of the wrong type: ``"return a list of losses"``.
+    ``wanted`` begins the sentence for a value of the wrong type: ``"return a list of losses"``.
     """
     try:
         if isinstance(value, Tensor):
@@ -122,6 +110,14 @@ def number(value: object, wanted: str = "give one number", advice: str = "") -> 
     return float(numbers(value, 1, wanted, advice)[0])
 
 
+def whole(value: object, count: int, wanted: str) -> list[int]:
+    """Return ``count`` whole numbers, in whatever they came."""
+    found = numbers(value, count, wanted)
+    for one in found:
+        require(one == one.round(), f"{wanted}: {one:.5g} is not whole")
+    return [int(one) for one in found]
+
+
 def amount(value: object, wanted: str) -> float:
     """Return one finite number, also from a text: ``"2.3"``, ``"376 MB"``, ``"12,288"``."""
     if isinstance(value, str):
@@ -146,8 +142,8 @@ def finite(values: object, what: str = "the result", advice: str = "") -> None:
     """Raise ``Wrong`` for nan and for infinity, with a word on where they come from."""
     found = table(values)
     verb = "is" if found.numel() == 1 else "holds"
+    sign = "-" if (found == -torch.inf).any() else ""
     require(not found.isnan().any(), f"{what} {verb} nan: {advice or NAN}")
-    sign = "-" if bool((found == -torch.inf).any()) else ""
     require(not found.isinf().any(), f"{what} {verb} {sign}inf: {INF}")
 
 
@@ -179,15 +175,14 @@ def same(given: object, wanted: object, rtol: float = 1e-4, atol: float = 1e-6) 
 
 def refuse(
     given: object,
-    mistakes: Mapping[str, object],
+    mistakes: Faults,
     rtol: float = 1e-4,
     atol: float = 1e-6,
     what: str = "the result",
 ) -> None:
     """Raise the message of the first mistake that gives these numbers; nan and inf come first."""
     finite(given, what)
-    for message, value in mistakes.items():
-        require(not same(given, value, rtol, atol), message)
+    forbid({told: same(given, value, rtol, atol) for told, value in mistakes.items()})
 
 
 def agree(given: object, wanted: object, what: str, rtol: float = 1e-4, atol: float = 1e-6) -> None:
@@ -201,14 +196,21 @@ def agree(given: object, wanted: object, what: str, rtol: float = 1e-4, atol: fl
         require(close, f"{what} is {one:.6g}, where {other:.6g} is right")
 
 
-def choice(answer: object, options: Iterable[str], wrong: Mapping[str, str]) -> str:
-    """Return the chosen option, in small letters or capitals, or raise what is wrong with it.
+def judge(
+    given: object,
+    wanted: object,
+    mistakes: Faults,
+    what: str,
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+) -> None:
+    """Raise what is wrong with numbers: a known mistake, or the first that is not as wanted."""
+    refuse(given, mistakes, rtol, atol, what)
+    agree(given, wanted, what, rtol, atol)
 
-    Args:
-        answer: what the student chose.
-        options: ``"abc"``, or words: ``("both up", "both down")``.
-        wrong: for each wrong option the sentence to act on.
-    """
+
+def choice(answer: object, options: Iterable[str], wrong: Mapping[str, str]) -> str:
+    """Return the chosen option, ``"abc"`` or words, in any case; or raise what ``wrong`` says."""
     options = list(options)
     quoted = [f'"{option}"' for option in options]
     found = {_bare(option): option for option in options}.get(_bare(answer))
@@ -223,25 +225,24 @@ def _bare(answer: object) -> str:
     return re.sub(r"[^a-z0-9.]", "", str(answer).lower()).strip(".")
 
 
+# ------------------------------------------------------------------------- training and devices
+
+
 def slopes(result: object, **leaves: Tensor) -> dict[str, Tensor]:
     """Return the gradient of a result's sum in each leaf, after seeing that the result can train.
 
-    Args:
-        result: what the student returned.
-        leaves: the tensors that a gradient must reach, under the names that the student knows.
+    The leaves are the tensors that a gradient must reach, under names that the student knows.
     """
+    right = "the numbers are right, but"
     if not isinstance(result, Tensor):
-        raise Wrong(f"the numbers are right, but {kind_of(result)} cannot train: return a tensor")
-    cut = "the numbers are right, but no gradient {}: no detach, .item(), .data or no_grad"
-    require(result.requires_grad, cut.format("flows"))
-    found = torch.autograd.grad(
-        result.sum(), list(leaves.values()), retain_graph=True, allow_unused=True
-    )
+        raise Wrong(f"{right} {kind_of(result)} cannot train: return a tensor")
+    cut = "no detach, .item(), .data or no_grad"
+    require(result.requires_grad, f"{right} no gradient flows: {cut}")
+    found = torch.autograd.grad(result.sum(), list(leaves.values()), allow_unused=True)
     for name, slope in zip(leaves, found, strict=True):
-        require(slope is not None, cut.format(f"reaches {name}"))
+        require(slope is not None, f"{right} no gradient reaches {name}: {cut}")
         finite(slope, f"the gradient in {name}")
-        zero = f"the numbers are right, but the gradient in {name} is 0: nothing learns from that"
-        require(slope.any(), zero)
+        require(slope.any(), f"{right} the gradient in {name} is 0: nothing learns from that")
     return dict(zip(leaves, found, strict=True))
 
 
@@ -253,6 +254,17 @@ def trains_like(right: Function, function: Function, **given: Tensor) -> None:
     for name in given:
         part = f"the numbers are right, but the gradient in {name} is not: is a part detached?"
         require(same(found[name], wanted[name], 1e-3, 1e-5), part)
+
+
+def judge_loss(
+    loss: Function, right: Function, mistakes: Faults, what: str, advice: str, **given: Tensor
+) -> None:
+    """Judge a student's loss of a small batch by its value and its gradients in what is given."""
+    result = ask(loss, *given.values(), keep=given)
+    finite(result, what, advice)
+    value = number(result, f"{what} must be one number, the mean over the batch")
+    judge(value, right(*given.values()), mistakes, what)
+    trains_like(right, loss, **given)
 
 
 class _ValuesAreOnes(TorchFunctionMode):

@@ -8,17 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from course_utils.lessons.checks.feedback import (
-    Function,
-    agree,
-    ask,
-    finite,
-    number,
-    refuse,
-    require,
-    same,
-    trains_like,
-)
+from .feedback import Function, finite, forbid, judge_loss, require, same
 
 Step: TypeAlias = Callable[["Players"], Any]
 Toward: TypeAlias = Callable[[Tensor, int], Tensor]  # outputs of D and a label -> the mean loss
@@ -26,6 +16,9 @@ Toward: TypeAlias = Callable[[Tensor, int], Tensor]  # outputs of D and a label 
 REAL, FAKE = torch.tensor([[2.0], [-1.0], [0.5]]), torch.tensor([[-0.7], [1.2], [3.0]])
 EXCHANGED = "real and fake are exchanged: D wants real called real (1), and fake called fake (0)"
 NO_PROBABILITY = "the logarithm of an output below 0? What D gives is no probability"
+# Where a round begins: weight and bias of D and of G, which are lines; its batch, and the rate.
+D, G, RATE = torch.tensor([0.4, 0.1]), torch.tensor([0.5, -1.0]), 0.3
+BATCH, NOISE = torch.tensor([[2.0], [2.5], [1.0]]), torch.tensor([[-1.0], [0.2], [0.5]])
 
 
 def entropy(logits: Tensor, label: int) -> Tensor:
@@ -34,124 +27,115 @@ def entropy(logits: Tensor, label: int) -> Tensor:
 
 
 def judge_losses(d_loss: Function, g_loss: Function, toward: Toward) -> None:
-    """Judge ``(d_real, d_fake) -> loss of D`` and ``d_fake -> loss of G`` on batches of three.
+    """Judge ``(d_real, d_fake) -> loss of D`` and ``d_fake -> loss of G``, made of ``toward``."""
 
-    Args:
-        d_loss: the student's loss of D.
-        g_loss: the student's loss of G.
-        toward: the loss that pulls outputs towards a label, as the lesson has it.
-    """
-
-    def right_d(real: Tensor, fake: Tensor) -> Tensor:
+    def of_d(real: Tensor, fake: Tensor) -> Tensor:
         return toward(real, 1) + toward(fake, 0)
 
-    right = right_d(REAL, FAKE)
+    def of_g(fake: Tensor) -> Tensor:
+        return toward(fake, 1)
+
     mistakes = {
         EXCHANGED: toward(REAL, 0) + toward(FAKE, 1),
         "the loss leaves out the fakes": toward(REAL, 1),
         "the loss leaves out the real ones": toward(FAKE, 0),
-        **_usual(right, right_d(REAL.sigmoid(), FAKE.sigmoid())),
     }
-    _compare("D", ask(d_loss, REAL, FAKE, keep=("d_real", "d_fake")), right, mistakes)
-    trains_like(right_d, d_loss, d_real=REAL, d_fake=FAKE)
-
-    right = toward(FAKE, 1)
+    _judge("D", d_loss, of_d, mistakes, d_real=REAL, d_fake=FAKE)
     mistakes = {
         "the label is 0, so G learns to be recognised: it wants its fakes real": toward(FAKE, 0),
         "this is the saturating loss: label fakes as real instead": -toward(FAKE, 0),
         "the loss looks at the real numbers, which G cannot reach": toward(REAL, 1),
-        **_usual(right, toward(FAKE.sigmoid(), 1)),
     }
-    _compare("G", ask(g_loss, FAKE, keep=("d_fake",)), right, mistakes)
-    trains_like(lambda fake: toward(fake, 1), g_loss, d_fake=FAKE)
+    _judge("G", g_loss, of_g, mistakes, d_fake=FAKE)
 
 
-def _usual(right: Tensor, squeezed: Tensor) -> dict[str, Tensor]:
-    return {
-        "a sigmoid too many: use what D says as it is": squeezed,
-        "this is the sum over the batch: take the mean": 3 * right,
-        "half of the right loss: is it divided by two once too often?": right / 2,
-        "twice the right loss: is a factor 1/2 missing?": 2 * right,
-        "the sign is wrong": -right,
+def _judge(
+    player: str, loss: Function, right: Function, mistakes: dict[str, Tensor], **given: Tensor
+) -> None:
+    value = right(*given.values())
+    mistakes |= {
+        "a sigmoid too many: use what D says as it is": right(*map(torch.sigmoid, given.values())),
+        "this is the sum over the batch: take the mean": 3 * value,
+        "half of the right loss: is it divided by two once too often?": value / 2,
+        "twice the right loss: is a factor 1/2 missing?": 2 * value,
+        "the sign is wrong": -value,
     }
-
-
-def _compare(player: str, given: object, right: Tensor, mistakes: dict[str, Tensor]) -> None:
-    finite(given, f"{player}: the loss", NO_PROBABILITY)
-    value = number(given, f"{player}: the loss must be one number (take the mean)")
-    refuse(value, {f"{player}: {told}": wrong for told, wrong in mistakes.items()})
-    agree(value, right, f"{player}: the loss of a small batch")
+    named = {f"{player}: {told}": wrong for told, wrong in mistakes.items()}
+    judge_loss(loss, right, named, f"{player}: the loss", NO_PROBABILITY, **given)
 
 
 class Players:
-    """Two players of two numbers each, with plain gradient descent, and a batch for a round."""
+    """Two players of two numbers each, with plain gradient descent, and what came to G."""
 
     def __init__(self) -> None:
         self.G, self.D = (nn.utils.skip_init(nn.Linear, 1, 1) for _ in "GD")  # draws no numbers
-        self.real = torch.tensor([[2.0], [2.5], [1.0]])
-        self.z = torch.tensor([[-1.0], [0.2], [0.5]])
-        self.d_optimizer = torch.optim.SGD(self.D.parameters(), lr=0.3)
-        self.g_optimizer = torch.optim.SGD(self.G.parameters(), lr=0.3)
-        self.noises: list[Tensor] = []  # what G was given
-        self.through_g: list[Tensor] = []  # the gradients that came to G
-        self.losses = 0.0, 0.0  # of D and of G, once ``play`` was called
+        self.d_optimizer = torch.optim.SGD(self.D.parameters(), lr=RATE)
+        self.g_optimizer = torch.optim.SGD(self.G.parameters(), lr=RATE)
+        self.noises: list[Tensor] = []
+        self.gradients: list[Tensor] = []
         self.start()
         self.G.register_forward_pre_hook(lambda net, given: self.noises.extend(given))
-        self.G.bias.register_hook(self.through_g.append)
+        self.G.bias.register_hook(self.gradients.append)
 
     def start(self) -> None:
         """Put the parameters where a round begins; gradients stay as they are."""
-        vector_to_parameters(torch.tensor([0.5, -1.0]), self.G.parameters())
-        vector_to_parameters(torch.tensor([0.4, 0.1]), self.D.parameters())
+        vector_to_parameters(G.clone(), self.G.parameters())
+        vector_to_parameters(D.clone(), self.D.parameters())
 
-    def d_loss(self, swapped: bool = False) -> Tensor:
-        """Return the loss of D as it stands, on this batch."""
-        on_real, on_fake = self.D(self.real), self.D(self.G(self.z).detach())
-        return entropy(on_real, int(not swapped)) + entropy(on_fake, int(swapped))
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Return real numbers and noise, to be written into."""
+        return BATCH.clone(), NOISE.clone()
 
-    def play(
-        self, swapped: bool = False, wanted: int = 1, sign: int = 1, g_first: bool = False
-    ) -> "Players":
-        """Play a clean round, or one with a fault, and return the players.
-
-        Args:
-            swapped: whether the labels of D are exchanged.
-            wanted: the label that G asks for.
-            sign: -1 with ``wanted=0`` is the saturating loss.
-            g_first: whether G's step looks at D as it was before D's own.
-        """
-        d_loss, g_loss = self.d_loss(swapped), sign * entropy(self.D(self.G(self.z)), wanted)
-        d_loss.backward()
-        if not g_first:
-            self.d_optimizer.step()
-            g_loss = sign * entropy(self.D(self.G(self.z)), wanted)
-        slopes = torch.autograd.grad(g_loss, list(self.G.parameters()))
-        for parameter, slope in zip(self.G.parameters(), slopes, strict=True):
-            parameter.grad = slope
-        if g_first:
-            self.d_optimizer.step()
-        self.g_optimizer.step()
-        self.losses = float(d_loss), float(g_loss)
-        return self
+    def where(self) -> tuple[Tensor, Tensor]:
+        """Return the parameters of D and of G."""
+        return parameters_to_vector(self.D.parameters()), parameters_to_vector(self.G.parameters())
 
 
-def _as(mine: Players, other: Players, name: str) -> bool:
-    rows = [parameters_to_vector(getattr(one, name).parameters()) for one in (mine, other)]
-    return same(rows[0], rows[1], 1e-4, 1e-5)
+def play(
+    real: int = 1, fake: int = 0, wanted: int = 1, sign: int = 1, g_first: bool = False
+) -> tuple[Tensor, Tensor, list[float]]:
+    """Return where a round leads D and G, and their losses: a right one, or one with a fault.
+
+    ``real`` and ``fake`` are the labels for D, and ``wanted`` is what G asks for; a ``sign`` of -1
+    with 0 is the saturating loss; with ``g_first`` the step of G looks at D as it was before.
+    """
+    d, g = D.clone().requires_grad_(), G.clone().requires_grad_()
+    fakes = g[0] * NOISE + g[1]
+    d_loss = entropy(d[0] * BATCH + d[1], real) + entropy(d[0] * fakes.detach() + d[1], fake)
+    moved = d - RATE * torch.autograd.grad(d_loss, d)[0]
+    judge = d if g_first else moved
+    g_loss = sign * entropy(judge[0] * fakes + judge[1], wanted)
+    slope = torch.autograd.grad(g_loss, g)[0]
+    return moved.detach(), (g - RATE * slope).detach(), [d_loss.item(), g_loss.item()]
 
 
 def judge_first(step: Step) -> tuple[Players, Any]:
-    """Judge where a first round, without any old gradients, moves the players.
-
-    Returns:
-        The players after the round, and what the step has returned.
-    """
+    """Judge where a round without old gradients leads; return the players, and its result."""
     mine = Players()
-    given = ask(step, mine, optional=True)
-    _judge_steps(mine)
-    for name in "DG":
-        frozen = [p for p in getattr(mine, name).parameters() if not p.requires_grad]
-        require(not frozen, f"{name} is left frozen: switch requires_grad on again at the end")
+    given = step(mine)
+    d, g = mine.where()
+    finite(d, "after the round D")
+    finite(g, "after the round G")
+    right_d, right_g, _ = play()
+    early, helping, weak = play(g_first=True), play(wanted=0), play(wanted=0, sign=-1)
+    heard = all(same(noise, NOISE) for noise in mine.noises)
+    twice = len(mine.gradients) > 1
+    why = "D's step sends its gradient through G too: detach the fakes" if twice else "which loss?"
+    faults = {
+        "D has not moved: does its optimiser make a step?": _near(d, D),
+        f"D: {EXCHANGED}": _near(d, play(real=0, fake=1)[0]),
+        "G was given other noise than the one that your function receives": not heard,
+        "G's step uses D as it was before D's own step: D goes first": _near(g, early[1]),
+        "D is not where its own step leads: which labels, which steps?": not _near(d, right_d),
+        "G does not move: does a gradient reach it, and who steps?": _near(g, G),
+        "G is trained on label 0: it wants its fakes called real": _near(g, helping[1]),
+        "G has the saturating loss: label the fakes as real instead": _near(g, weak[1]),
+        f"D is right, but G moves down another slope: {why}": not _near(g, right_g),
+    }
+    forbid(faults)
+    for name, net in (("D", mine.D), ("G", mine.G)):
+        free = all(parameter.requires_grad for parameter in net.parameters())
+        require(free, f"{name} is left frozen: switch requires_grad on again at the end")
     return mine, given
 
 
@@ -161,30 +145,11 @@ def judge_second(step: Step, mine: Players) -> None:
     So it is right to clear gradients before they are needed, and right to do so afterwards.
     """
     mine.start()
-    ask(step, mine, optional=True)
-    right = Players().play()
-    for name in "DG":
+    step(mine)
+    for name, found, right in zip("DG", mine.where(), play()[:2], strict=True):
         told = f"the first round is right; in the second, old gradients are left over in {name}"
-        require(_as(mine, right, name), f"{told}: {name.lower()}_optimizer.zero_grad()")
+        require(_near(found, right), f"{told}: {name.lower()}_optimizer.zero_grad()")
 
 
-def _judge_steps(mine: Players) -> None:
-    right, before, swapped = Players().play(), Players(), Players().play(swapped=True)
-    for name in "DG":
-        finite(parameters_to_vector(getattr(mine, name).parameters()), f"after the round {name}")
-    require(not _as(mine, before, "D"), "D has not moved: does its optimiser make a step?")
-    require(not _as(mine, swapped, "D"), f"D: {EXCHANGED}")
-    noise = all(same(given, mine.z) for given in mine.noises)
-    require(noise, "G was given other noise than the one that your function receives")
-    early = _as(mine, Players().play(g_first=True), "G")
-    require(not early, "G's step uses D as it was before D's own step: D goes first")
-    require(_as(mine, right, "D"), "D is not where its own step leads: which labels, which steps?")
-    require(not _as(mine, before, "G"), "G does not move: does a gradient reach it, and who steps?")
-    helps = _as(mine, Players().play(wanted=0), "G")
-    require(not helps, "G is trained on label 0, which helps D: it wants its fakes called real")
-    weak = _as(mine, Players().play(wanted=0, sign=-1), "G")
-    require(not weak, "G has the saturating loss: the other one asks for label 1 on the fakes")
-    right_g = _as(mine, right, "G")
-    twice = len(mine.through_g) > 1
-    why = "D's step sends its gradient through G too: detach the fakes" if twice else "which loss?"
-    require(right_g, f"D is right, but G moves down another slope than that of its loss: {why}")
+def _near(found: Tensor, wanted: Tensor) -> bool:
+    return same(found, wanted, 1e-4, 1e-5)

@@ -5,23 +5,24 @@ import math
 import torch
 from torch import Tensor, nn
 
-from course_utils.lessons.checks import vae
-from course_utils.lessons.checks.feedback import (
+from . import vae
+from .feedback import (
     Function,
     ask,
     choice,
     exercise,
     finite,
     follows_device,
+    forbid,
     number,
     parts,
     require,
     same,
     table,
 )
+from .vae import BOTH
 
 MU, LOGVAR = vae.MEANS.repeat(5, 1), vae.LOGVARS.repeat(5, 1)
-BOTH = ("mu", "logvar")
 
 
 class NetOfThisCheck(nn.Module):
@@ -64,7 +65,7 @@ def sampling_step(step: Function) -> str:
 @exercise("6.2")
 def my_vae_loss(loss: Function) -> str:
     """Check a loss on four images of five pixels, with three latent units."""
-    vae.judge_loss(lambda recon, x, mu, logvar: loss(x, recon, mu, logvar))
+    vae.judge_vae_loss(lambda recon, x, mu, logvar: loss(x, recon, mu, logvar))
     return "right: summed over pixels and units, averaged over images"
 
 
@@ -98,12 +99,15 @@ def two_nats(sigma: object) -> str:
     wanted = "a width is a number above 0"
     width = number(sigma, wanted)
     require(width > 0, wanted)
-    require(width < 1, "clouds as wide as the heap, or wider, leave no room for the means")
-    require(abs(math.log(width) + 4) > 0.05, "that is the variance, and the width is its root")
     nats = -math.log(width)
     found = f"the unit carries {nats:.4g} nats"
-    require(nats > 1.97, f"{found}: too few, make the clouds narrower")
-    require(nats < 2.03, f"{found}: too many, make the clouds wider")
+    faults = {
+        "clouds as wide as the heap, or wider, leave no room for the means": nats <= 0,
+        "that is the variance, and the width is its root": abs(nats - 4) < 0.05,
+        f"{found}: too few, make the clouds narrower": nats < 1.97,
+        f"{found}: too many, make the clouds wider": nats > 2.03,
+    }
+    forbid(faults)
     return f"right: {found}"
 
 
@@ -111,9 +115,12 @@ def two_nats(sigma: object) -> str:
 def two_ends(at_zero: object, at_thousand: object) -> str:
     """Check what becomes of a VAE without the KL, and with nothing else."""
     zero, thousand = choice(at_zero, "abc", {}), choice(at_thousand, "abc", {})
-    require((zero, thousand) != ("c", "a"), "the other way round: which one leaves the KL out?")
-    require(zero == "a", "β = 0: now a narrow cloud costs nothing, and noise still does")
-    require(thousand == "c", "β = 1,000: whatever a code says about its image costs too much")
+    faults = {
+        "the other way round: which one leaves the KL out?": (zero, thousand) == ("c", "a"),
+        "β = 0: now a narrow cloud costs nothing, and noise still does": zero != "a",
+        "β = 1,000: whatever a code says about its image costs too much": thousand != "c",
+    }
+    forbid(faults)
     return "right: an autoencoder at one end, the mean image at the other"
 
 
@@ -122,14 +129,16 @@ def mended_sheet(sheet: Function) -> str:
     """Check a sheet by the code and the label that each of its images was decoded from."""
     net, z, digits = NetOfThisCheck(), torch.arange(12.0).reshape(3, 4), torch.arange(10.0)
     given = table(ask(lambda z: sheet(net, z), z, keep=("z",)), "return the images")
-    rows = given.shape[:1] == (30,)
-    require(rows, f"three codes make 30 images, the result has shape {tuple(given.shape)}")
-    from_both = given.shape == (30, 5)
-    require(from_both, "every image must come from decode, with a code and a label")
+    shape = tuple(given.shape)
+    require(len(given) == 30, f"three codes make 30 images, the result has shape {shape}")
+    require(shape == (30, 5), "every image must come from decode, with a code and a label")
     codes, labels = given[:, :4], given[:, 4]
-    require(labels.any(), "every image is still a 0: the labels do not arrive")
-    require(same(labels, digits.repeat(3)), "the labels should run from 0 to 9 in each row")
-    require(same(codes, z.repeat_interleave(10, dim=0)), "the code changes within a row")
+    faults = {
+        "every image is still a 0: the labels do not arrive": not labels.any(),
+        "the labels should run from 0 to 9 in each row": not same(labels, digits.repeat(3)),
+        "the code changes within a row": not same(codes, z.repeat_interleave(10, dim=0)),
+    }
+    forbid(faults)
     told = "the images are right, but not the labels' device: z.device"
     follows_device(lambda there: sheet(net, there), z, message=told)
     return "right: one code for each row, ten labels in it"

@@ -1,11 +1,13 @@
 """The checks of lesson 7: the adversarial game in one dimension."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.lessons.checks.feedback import (
+from . import game
+from .feedback import (
     Function,
     ask,
     choice,
@@ -18,21 +20,15 @@ from course_utils.lessons.checks.feedback import (
     table,
     trains_like,
 )
-from course_utils.lessons.checks.game import (
-    REAL,
-    Players,
-    entropy,
-    judge_first,
-    judge_losses,
-    judge_second,
-)
+from .game import entropy
 
-DEALT = {"A": "not frozen", "B": "saturating", "C": "not cleared", "D": "collapse"}
+DEALT = {"A": "not frozen", "B": "healthy", "C": "not cleared"}
 SEEN = {
-    "collapse": "are there two humps in the data, and one of them left out?",
+    "collapse": "are the data of two kinds, and do both losses rest off their lines?",
+    "healthy": "do both losses end on their dotted lines?",
     "not cleared": "does the generator come near the data and rest before it has arrived?",
     "not frozen": "is the loss of G below log 2 for good, and that of D above 2 log 2?",
-    "saturating": "is the gradient in G lost early, and did the generator stay where it began?",
+    "saturating": "is the slope lost early, and does the loss of D go to 0?",
 }
 LARGE = torch.tensor([[200.0], [-200.0], [3.0]])
 
@@ -48,7 +44,9 @@ def my_losses(losses: Function) -> str:
     def of_d(real: Tensor, fake: Tensor) -> Tensor:
         return entropy(real, 1) + entropy(fake, 0)
 
-    judge_losses(lambda real, fake: pair(real, fake)[0], lambda fake: pair(REAL, fake)[1], entropy)
+    game.judge_losses(
+        lambda real, fake: pair(real, fake)[0], lambda fake: pair(game.REAL, fake)[1], entropy
+    )
     for real, fake in ((LARGE, -LARGE), (-LARGE, LARGE)):
         wanted = of_d(real, fake), entropy(fake, 1)
         for given, right in zip(pair(real, fake), wanted, strict=True):
@@ -62,26 +60,24 @@ def my_losses(losses: Function) -> str:
 
 @exercise("7.2")
 def optimal_d(best: Function) -> str:
-    """Check the optimal discriminator at six points, one of them without any data."""
+    """Check the optimal discriminator at six points, the last of them without any data."""
     p = torch.tensor([0.3, 0.0, 0.6, 0.2, 1e-6, 0.0])
     q = torch.tensor([0.1, 0.5, 0.6, 0.0, 3e-6, 0.0])
     given = table(ask(best, p, q, keep=("p", "q")), "return a tensor of the shape of p")
     require(given.shape == p.shape, f"the shape is {tuple(given.shape)}; p has {tuple(p.shape)}")
-    some, neither = given[:5], given[5]
-    right = torch.tensor([0.75, 0.0, 0.5, 1.0, 0.25])
+    right, neither = torch.tensor([0.75, 0.0, 0.5, 1.0, 0.25]), given[5]
     mistakes = {
         "that is the probability for fake: p belongs on top": 1 - right,
         "you answer 1/2 everywhere": torch.full((5,), 0.5),
     }
-    ratio = abs(some[0] - 3) < 1e-4
+    ratio = abs(given[0] - 3) < 1e-4
     require(not ratio, "p / q is a ratio and can exceed 1: divide by the sum")
-    refuse(some, mistakes, what="your answer where p or q is above 0")
-    for one_p, one_q, one, wanted in zip(p[:5], q[:5], some, right, strict=True):
+    refuse(given[:5], mistakes, what="your answer where p or q is above 0")
+    for one_p, one_q, one, wanted in zip(p, q, given, right, strict=False):
         told = f"p = {one_p:g}, q = {one_q:g} should give {wanted:g}, and you give {one:.6g}"
         require(same(one, wanted, 1e-3, 1e-5), told)
     require(not neither.isnan(), "where both are 0 you divide 0 by 0, and get nan")
-    told = f"where both are 0 you give {neither:.4g}, not 1/2"
-    require(same(neither, 0.5, 1e-3), told)
+    require(same(neither, 0.5, 1e-3), f"where both are 0 you give {neither:.4g}, not 1/2")
     return "right: the share of the real numbers"
 
 
@@ -89,48 +85,40 @@ def optimal_d(best: Function) -> str:
 def mended_round(step: Function) -> str:
     """Check a round by the parameters after it, and by who received a gradient."""
 
-    def play(on: Players) -> object:
-        return step(on.G, on.D, on.real.clone(), on.z.clone(), on.d_optimizer, on.g_optimizer)
+    def round_of(on: game.Players) -> object:
+        return step(on.G, on.D, *on.batch(), on.d_optimizer, on.g_optimizer)
 
-    mine, _ = judge_first(play)
-    once = len(mine.through_g) < 2
+    mine, _ = game.judge_first(round_of)
+    once = len(mine.gradients) < 2
     require(once, "D's step still sends its gradient through G: detach the fakes")
-    for parameter, own in zip(mine.D.parameters(), Players().play().D.parameters(), strict=True):
-        left = parameter.grad
-        clean = left is None or not left.any() or same(left, own.grad, 1e-3, 1e-5)
+    own = (game.D - game.play()[0]) / game.RATE
+    left = [torch.zeros(1) if p.grad is None else p.grad for p in mine.D.parameters()]
+    for found, right in zip(left, own, strict=True):
+        clean = not found.any() or same(found.flatten(), right[None], 1e-3, 1e-5)
         require(clean, "D is not frozen: the step of G leaves a gradient in it")
-    judge_second(play, mine)
+    game.judge_second(round_of, mine)
     return "right: two steps, and each moves one player only"
 
 
-def _diagnose(patient: str, answer: object) -> str:
-    right = DEALT[patient]
-    wrong = {bug: f'"{bug}" would look otherwise: {SEEN[bug]}' for bug in SEEN if bug != right}
-    return f'right: "{choice(answer, SEEN, wrong)}"'
+def _patient(number: str, right: str) -> Callable[..., None]:
+    @exercise(number)
+    def diagnosis(answer: object) -> str:
+        wrong = {bug: f'"{bug}" would look otherwise: {SEEN[bug]}' for bug in SEEN if bug != right}
+        return f'right: "{choice(answer, SEEN, wrong)}"'
+
+    return diagnosis
 
 
-@exercise("7.4")
-def patient_a(answer: object) -> str:
-    """Check the diagnosis of patient A."""
-    return _diagnose("A", answer)
-
-
-@exercise("7.5")
-def patient_b(answer: object) -> str:
-    """Check the diagnosis of patient B."""
-    return _diagnose("B", answer)
-
-
-@exercise("7.6")
-def patient_c(answer: object) -> str:
-    """Check the diagnosis of patient C."""
-    return _diagnose("C", answer)
+patient_a = _patient("7.4", DEALT["A"])
+patient_b = _patient("7.5", DEALT["B"])
+patient_c = _patient("7.6", DEALT["C"])
 
 
 @exercise("7.7")
-def patient_d(answer: object) -> str:
-    """Check the diagnosis of patient D."""
-    return _diagnose("D", answer)
+def with_adam(answer: object) -> str:
+    """Check the guess whether Adam cures the patient with the small slope."""
+    wrong = {"stays": "is the slope wrong, or only small? Ask which size the steps of Adam have"}
+    return f"right: it {choice(answer, ('arrives', 'stays'), wrong)}, for the slope is only small"
 
 
 @exercise("7.8")
@@ -142,7 +130,6 @@ def in_the_crowd(answer: object) -> str:
         "that is the probability for fake": 2 / 3,
     }
     refuse(value, mistakes, 0, 0.02)
-    require(
-        abs(value - 1 / 3) < 0.02, "of all numbers at -2, real and generated, which share is real?"
-    )
+    right = abs(value - 1 / 3) < 0.02
+    require(right, "of all numbers at -2, real and generated, which share is real?")
     return "right: one real number among three"

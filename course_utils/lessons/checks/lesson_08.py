@@ -1,69 +1,107 @@
 """The checks of lesson 8: GAN and LSGAN."""
 
-import math
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from course_utils.lessons.checks.feedback import (
+from course_utils.device import pick_device
+
+from .feedback import (
     Function,
     choice,
     exercise,
-    follows_device,
+    forbid,
     number,
     parts,
     require,
     same,
 )
-from course_utils.lessons.checks.game import (
-    FAKE,
-    REAL,
-    Players,
-    entropy,
-    judge_first,
-    judge_losses,
-    judge_second,
-)
+from .game import Players, entropy, judge_first, judge_losses, judge_second, play
 
 
 @exercise("8.1")
-def bce_losses(d_loss: Function, g_loss: Function) -> str:
-    """Check the two losses from logits, on batches of three, and on another device."""
-    judge_losses(d_loss, g_loss, entropy)
-    told = "both values are right, but labels are not made on the logits' device"
-    follows_device(d_loss, REAL, FAKE, message=told)
-    follows_device(g_loss, FAKE, message=told)
-    return "right: both losses, from logits, on any device"
-
-
-@exercise("8.2")
 def mended_iteration(iteration: Function) -> str:
     """Check an iteration by where it moves two tiny players, and by a second one after it."""
 
-    def play(on: Players) -> object:
-        batch = on.real.clone(), on.z.clone()
-        return iteration(on.D, on.G, on.d_optimizer, on.g_optimizer, *batch)
+    def round_of(on: Players) -> object:
+        return iteration(on.D, on.G, on.d_optimizer, on.g_optimizer, *on.batch())
 
-    mine, given = judge_first(play)
-    judge_second(play, mine)
+    mine, given = judge_first(round_of)
+    judge_second(round_of, mine)
     wanted = "return both losses: of D, of G"
     found = [number(loss, wanted) for loss in parts(given, 2, wanted)]
-    right = torch.tensor(Players().play().losses)
-    require(not same(found, right.flip(0), 1e-3), "the losses are returned in the wrong order")
+    right = play()[2]
+    require(not same(found, right[::-1], 1e-3), "the losses are returned in the wrong order")
     require(same(found, right, 1e-3), "both players move well, but other losses are returned")
     return "right: D learns from both kinds, G through D, and nothing is left over"
+
+
+FAULTS = {
+    "D": "it lets an iteration pass in which D does not move",
+    "G": "it lets an iteration pass in which G does not move",
+    "way": "it lets an iteration pass in which D learns to call fakes real",
+}
+
+
+@exercise("8.2", seconds=30)
+def check_iteration(test: Function) -> str:
+    """Check a test by a right iteration and three broken ones."""
+    generator = torch.Generator().manual_seed(0)
+    real = (torch.rand(128, 1, 28, 28, generator=generator) < 0.2).float() * 2 - 1
+    real = real.to(pick_device())
+    told = _fails(test, partial(_iterate, fault=""), real)
+    require(told is None, f"a right iteration must pass, and yours says: {told or 'no'}")
+    for fault, message in FAULTS.items():
+        require(_fails(test, partial(_iterate, fault=fault), real) is not None, message)
+    return "right: the good one passes, and the three others are caught"
+
+
+def _fails(test: Function, iteration: Function, real: Tensor) -> str | None:
+    try:
+        test(iteration, real)
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
+def _iterate(
+    D: nn.Module,  # noqa: N803 - the field's own names
+    G: nn.Module,  # noqa: N803
+    d_optimizer: Optimizer,
+    g_optimizer: Optimizer,
+    real: Tensor,
+    noise: Tensor,
+    *,
+    fault: str,
+) -> tuple[float, float]:
+    fake = G(noise)
+    wanted = int(fault != "way")
+    d_loss = entropy(D(real), wanted) + entropy(D(fake.detach()), 1 - wanted)
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    if fault != "D":
+        d_optimizer.step()
+    g_loss = entropy(D(fake.detach() if fault == "G" else fake), 1)
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
 
 
 @exercise("8.3")
 def two_reports(first: object, second: object) -> str:
     """Check what two reports of losses say about the images."""
     one, other = choice(first, "abcd", {}), choice(second, "abcd", {})
-    exchanged = (one, other) == ("d", "c")
-    require(not exchanged, "the other way round: in which of the two does D learn?")
-    require(one != "a", "first report: G's loss is measured with D as the ruler. Who changed?")
-    require(one == "c", "first report: a loss that rises shows that somebody is learning")
-    require(other != "b", "second report: can the game be at its end in the very first iteration?")
-    require(other == "d", "second report: what must D answer for its loss to be 2 log 2 exactly?")
+    faults = {
+        "the other way round: in which of the two does D learn?": (one, other) == ("d", "c"),
+        "first report: D is the ruler of G's loss. Who changed?": one == "a",
+        "first report: a loss that rises shows that somebody is learning": one != "c",
+        "second report: can a game be at its end in the very first iteration?": other == "b",
+        "second report: what must D answer for its loss to be 2 log 2 exactly?": other != "d",
+    }
+    forbid(faults)
     return "right: the losses speak of the game, and not of the images"
 
 
@@ -76,15 +114,3 @@ def ls_losses(d_loss: Function, g_loss: Function) -> str:
 
 def _squares(outputs: Tensor, label: int) -> Tensor:
     return 0.5 * ((outputs - label) ** 2).mean()
-
-
-@exercise("8.5")
-def equal_pulls(output: object) -> str:
-    """Check the raw output at which two losses of G have slopes of equal size."""
-    value = number(output, "an output of D is a number")
-    pull, squares = 1 / (1 + math.exp(min(value, 700))), 1 - value
-    sides = f"{pull:.4g} for the cross-entropy and {abs(squares):.4g} for the squares"
-    require(value < 1, f"look below 1: above it the squares pull the other way ({sides})")
-    require(squares - pull < 0.01, f"the squares still pull harder here: {sides}")
-    require(pull - squares < 0.01, f"the cross-entropy pulls harder here: {sides}")
-    return f"right: {sides}"

@@ -1,155 +1,127 @@
 """The checks of lesson 9: DCGAN, and one scoreboard."""
 
 import copy
-from collections.abc import Callable
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.lessons.checks.feedback import (
+from .feedback import (
     Function,
     agree,
     ask,
     choice,
     exercise,
     finite,
+    forbid,
     kind_of,
     number,
-    numbers,
     parts,
     refuse,
     require,
     same,
+    whole,
 )
 
-Layer: TypeAlias = tuple[str, int, int, int]
-WIDTHS = {
-    28: "without padding, a window of 5 cannot have its middle on the rim",
-    23: "count the places: from 0 to 23 there are 24",
-}
-ROWS = {
-    64: "64 is the number of channels; each of them has 4 by 4 numbers",
-    256: "width and height: a channel has 4 by 4 numbers, not 4",
-}
 
-
-@exercise("9.1")
-def widths(answer: object) -> str:
-    """Check the widths on the way through the discriminator, and the length of the row."""
-    given = numbers(answer, 5, "give five numbers")
-    whole = same(given, given.round(), 0, 1e-6)
-    require(whole, "a width is a whole number: a window that does not fit is left out")
-    first, pooled, second, last, row = (round(float(value)) for value in given)
-    places = "first convolution: how many places has a window of 5 on 28 pixels?"
-    require(first == 24, WIDTHS.get(first, places))
-    require(pooled == 12, "pooling over 2 by 2 halves the width")
-    require(second == 8, "second convolution: a window of 5 again, on 12 pixels")
-    require(last == 4, "the second pooling halves once more")
-    require(row == 1024, ROWS.get(row, "the row: how many channels, and how many numbers in each?"))
-    return "right: 24, 12, 8, 4, and 64 · 4 · 4 numbers in a row"
-
-
-@exercise("9.2", seconds=3)
+@exercise("9.1", seconds=3)
 def widths_after(calculate: Function) -> str:
     """Check a calculator of widths against PyTorch's own layers."""
-    chain: list[Layer] = [("window", 5, 1, 0), ("window", 2, 2, 0), ("stamps", 4, 2, 1)]
-    wanted = "return a list, with the width after each layer"
-    given = ask(calculate, 28, chain)
-    count = f"three layers give three widths: {wanted}"
-    found = numbers(parts(given, 3, count), 3, wanted)
+    chain = [("window", 5, 1, 0), ("window", 2, 2, 0), ("stamps", 4, 2, 1)]
+    wanted = "three layers give three widths: return a list, with the width after each layer"
+    found = whole(parts(ask(calculate, 28, chain), 3, wanted), 3, wanted)
     for size in (9, 14, 27):
-        for window in ((3, 1, 0), (3, 1, 2), (3, 2, 1), (4, 3, 0)):
-            _compare(calculate, size, ("window", *window))
-        for stamps in ((3, 2, 0), (4, 2, 1), (5, 3, 2)):
-            _compare(calculate, size, ("stamps", *stamps))
-    right = same(found, torch.tensor([24, 12, 24]))
-    require(right, "each layer starts from the width that the last one left")
+        for layer in ((3, 1, 0), (3, 1, 2), (3, 2, 1), (4, 3, 0)):
+            _compare(calculate, size, "window", *layer)
+        for layer in ((3, 2, 0), (4, 2, 1), (5, 3, 2)):
+            _compare(calculate, size, "stamps", *layer)
+    require(found == [24, 12, 24], "each layer starts from the width that the last one left")
     return "right: the same widths as PyTorch's layers, one after another"
 
 
-def _compare(calculate: Function, size: int, layer: Layer) -> None:
-    kind, kernel, stride, padding = layer
-    build: Callable[..., nn.Module] = nn.Conv1d if kind == "window" else nn.ConvTranspose1d
-    # PyTorch's device without memory: only shapes, and no random weights are drawn.
-    layer_itself = build(1, 1, kernel, stride, padding, device="meta")
-    truth = layer_itself(torch.zeros(1, 1, size, device="meta")).shape[-1]
-    wanted = "one layer gives a list of one width"
-    found = number(parts(ask(calculate, size, [layer]), 1, wanted), wanted)
-    what = "a window" if kind == "window" else "stamps"
-    which = f"{what} of {kernel}, stride {stride}, padding {padding}, on {size}"
-    require(found == round(found), f"{which}: {found:g} is no whole number, divide with //")
-    both_sides = kind == "stamps" or stride == 1
-    one_sided = padding > 0 and both_sides and abs(found - truth) == padding
-    told = f"{which}: {truth} is right, yours is {found:g}"
-    require(not one_sided, f"{told}: padding counts on both sides")
-    short = kind == "window" and found == truth - 1
+def _compare(
+    calculate: Function, size: int, kind: str, kernel: int, stride: int, padding: int
+) -> None:
+    """Compare one layer's width with PyTorch's, on its device without memory: only shapes there."""
+    layer = {"window": nn.Conv1d, "stamps": nn.ConvTranspose1d}[kind]
+    net = layer(1, 1, kernel, stride, padding, device="meta")
+    right = net(torch.zeros(1, 1, size, device="meta")).shape[-1]
+    which = f"{kind} of {kernel}, stride {stride}, padding {padding}, on {size}"
+    wanted = f"{which}: one layer gives a list of one whole number, divide with //"
+    given = parts(ask(calculate, size, [(kind, kernel, stride, padding)]), 1, wanted)
+    (found,) = whole(given, 1, wanted)
+    told = f"{which}: {right} is right, yours is {found}"
+    one_side = padding > 0 and (kind == "stamps" or stride == 1) and abs(found - right) == padding
+    short = kind == "window" and found == right - 1
+    require(not one_side, f"{told}: padding counts on both sides")
     require(not short, f"{told}: a window has one place more than it makes steps, + 1")
-    require(found == truth, told)
+    require(found == right, told)
 
 
-@exercise("9.3")
+@exercise("9.2")
 def three_times(answer: object) -> str:
     """Check kernel and padding of a transposed convolution with stride 3 that triples the width."""
     wanted = "give two whole numbers, kernel and padding"
-    pair = numbers(answer, 2, wanted)
-    require(same(pair, pair.round(), 0, 1e-6) and pair.min() >= 0, wanted)
-    kernel, padding = (round(float(value)) for value in pair)
-    require(kernel > 3, "the stamps shall overlap: the kernel must be larger than the stride")
+    kernel, padding = whole(answer, 2, wanted)
     size = 4 * 3 + kernel - 2 * padding
-    require(size == 15, f"5 numbers become {size}, and should become 15")
-    require(kernel <= 21, "that is huge: there is a smaller kernel")
+    faults = {
+        wanted: padding < 0,
+        "the stamps shall overlap: the kernel must be larger than the stride": kernel <= 3,
+        f"5 numbers become {size}, and should become 15": size != 15,
+        "that is huge: there is a smaller kernel": kernel > 21,
+    }
+    forbid(faults)
     ones = torch.ones(1, 1, 12), torch.ones(1, 1, kernel)
     counts = nn.functional.conv_transpose1d(*ones, stride=3)[0, 0, kernel:-kernel]
-    found = sorted({int(value) for value in counts})
-    require(len(found) < 2, f"inside, pixels get {found[0]} or {found[-1]} stamps: not even")
-    return f"right: three times the width, and {kernel // 3} stamps in a row for every pixel"
+    fewest, most = int(counts.min()), int(counts.max())
+    require(fewest == most, f"inside, pixels get {fewest} or {most} stamps: not even")
+    return f"right: three times the width, and {most} stamps in a row for every pixel"
 
 
-@exercise("9.4")
+@exercise("9.3")
 def mended_generator(build: Function) -> str:
     """Check a generator by what it draws, and its batch normalisation by what it adds."""
     a_function = "a function that builds a net is wanted, mended_generator, and not the net itself"
     require(not isinstance(build, nn.Module), a_function)
     built = ask(build)
     require(isinstance(built, nn.Module), f"return a net, not {kind_of(built)}")
-    net = copy.deepcopy(built)
-    noise = 2 * torch.rand(16, 96) - 1
-    images = ask(net.train(), noise)
-    _judge_images(images)
-    require(images.requires_grad, "the images carry no gradient: so the net cannot learn")
+    net, noise = copy.deepcopy(built), 2 * torch.rand(16, 96) - 1
+    _judge_images(ask(net.train(), noise))
     with torch.no_grad():  # the range must come from the last layer, and not from small weights
         for parameter in net.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(100)
         strong = net(noise)
-    beyond = float(strong.abs().max())
-    require(
-        beyond <= 1.001,
-        "with larger weights pixels go beyond [-1, 1]: the last layer should be Tanh",
-    )
-    require(float(strong.min()) < -0.9, "no weights make a pixel black, which is -1")
     norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    require(len(norms) == 3, f"three batch normalisations belong in it, yours has {len(norms)}")
-    require(all(m.eps < 0.01 for m in norms), "0.8 is still the eps of a batch normalisation")
-    usual = all(m.momentum == 0.1 for m in norms)
-    require(usual, "leave the momentum at PyTorch's own value, 0.1")
     stamps = [m for m in net.modules() if isinstance(m, nn.ConvTranspose2d)]
-    even = all(m.kernel_size[0] % m.stride[0] == 0 for m in stamps)
-    require(even, "the size is right, but a kernel is no multiple of the stride: checkerboards")
+    beyond = "with larger weights pixels go beyond [-1, 1]: the last layer should be Tanh"
+    three = f"three batch normalisations belong in it, yours has {len(norms)}"
+    uneven = "the size is right, but a kernel is no multiple of the stride: checkerboards"
+    faults = {
+        beyond: strong.abs().max() > 1.001,
+        "no weights make a pixel black, which is -1": strong.min() > -0.9,
+        three: len(norms) != 3,
+        "0.8 is still the eps of a batch normalisation": any(m.eps > 0.01 for m in norms),
+        "leave the momentum at PyTorch's own value, 0.1": any(m.momentum != 0.1 for m in norms),
+        uneven: any(m.kernel_size[0] % m.stride[0] for m in stamps),
+    }
+    forbid(faults)
     return "right: 28 by 28 pixels from -1 to 1, and a tiny eps"
 
 
 def _judge_images(images: Tensor) -> None:
     require(isinstance(images, Tensor), f"the net gives {kind_of(images)}, and not images")
     finite(images, "the picture")
-    require(images.shape != (16, 1, 27, 27), "27 by 27 pixels: which kernel is not 4?")
-    right = images.shape == (16, 1, 28, 28)
-    require(right, f"16 images have shape {tuple(images.shape)}, not (16, 1, 28, 28)")
-    require(float(images.min()) < 0, "still no pixel below 0: look at the last layer")
+    shape = tuple(images.shape)
+    faults = {
+        "27 by 27 pixels: which kernel is not 4?": shape == (16, 1, 27, 27),
+        f"16 images have shape {shape}, not (16, 1, 28, 28)": shape != (16, 1, 28, 28),
+        "still no pixel below 0: look at the last layer": images.min() >= 0,
+        "the images carry no gradient: so the net cannot learn": not images.requires_grad,
+    }
+    forbid(faults)
 
 
-@exercise("9.5")
+@exercise("9.4")
 def frechet_of_numbers(distance: Function) -> str:
     """Check a Fréchet distance in one dimension on sets whose mean and spread are known."""
     a, b = _set([-1.5, -0.5, 0.0, 0.9, 1.7, 2.4], 1, 3), _set([0.0, 0.1, 0.3, 4.0, 9.0], 4, 5)
@@ -178,7 +150,7 @@ def _set(values: list[float], mean: float, std: float) -> Tensor:
     return (numbers - numbers.mean()) / numbers.std() * std + mean
 
 
-@exercise("9.6")
+@exercise("9.5")
 def caught_by(answers: object) -> str:
     """Check which column exposes which cheat."""
     words = parts(answers, 3, 'give three words out of "FD", "rarest" and "nearest"')

@@ -24,9 +24,10 @@ import torch
 
 Check: TypeAlias = Callable[..., str]
 
-HERE = str(Path(__file__).parent)
-LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 IDLE = {"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "POP_TOP"}
+# Where a line is not the student's: Python's folders, and the checks'.
+FOREIGN = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+FOREIGN |= {str(Path(__file__).parent), "<frozen", "<__array_function__"}
 
 
 class Wrong(Exception):  # noqa: N818 - reads as what it says: raise Wrong("the sign is flipped")
@@ -38,12 +39,7 @@ class _TooLong(BaseException):
 
 
 def exercise(number: str, seconds: float = 10) -> Callable[[Check], Callable[..., None]]:
-    """Turn a check into a call that prints one line and never raises.
-
-    Args:
-        number: the exercise, as its heading counts it: ``"1.2"``.
-        seconds: after how many the student's code is stopped.
-    """
+    """Turn a check into a call that prints one line, never raises, and ends after ``seconds``."""
 
     def decorate(check: Check) -> Callable[..., None]:
         @functools.wraps(check)
@@ -58,11 +54,10 @@ def exercise(number: str, seconds: float = 10) -> Callable[[Check], Callable[...
 
 
 def _not_attempted(work: tuple[Any, ...]) -> str:
-    stubs = [is_stub(one) for one in work if callable(one)]
-    if any(one is None or one is ... for one in work) or (stubs and all(stubs)):
+    stubs = [one for one in work if is_stub(one)]
+    if len(stubs) == len(work) or any(one is None or one is ... for one in work):
         return "· not attempted yet"
-    waiting = [name_of(one) for one in work if callable(one) and is_stub(one)]
-    return f"· {waiting[0]} is not attempted yet" if waiting else ""
+    return f"· {name_of(stubs[0])} is not attempted yet" if stubs else ""
 
 
 def is_stub(function: object) -> bool:
@@ -83,6 +78,12 @@ def _code(work: object) -> CodeType | None:
     return getattr(work, "__code__", None)
 
 
+def name_of(function: object) -> str:
+    """Return a function's name, for a sentence."""
+    name = getattr(function, "__name__", "<lambda>")
+    return "your function" if name == "<lambda>" else name
+
+
 def _verdict(check: Check, work: tuple[Any, ...], seconds: float) -> str:
     printed = io.StringIO()
     try:
@@ -92,11 +93,7 @@ def _verdict(check: Check, work: tuple[Any, ...], seconds: float) -> str:
         said = str(wrong)
     except _TooLong as error:
         still = f"your code was still running after {seconds:g} seconds: an endless loop?"
-        said = f"{still}{_own_line(error, work)}"
-    except SystemExit as error:
-        said = f"your code ended the program with SystemExit{_own_line(error, work)}"
-    except KeyboardInterrupt as error:
-        said = f"stopped before your code came to its end{_own_line(error, work)}"
+        said = still + _own_line(error, work)
     except BaseException as error:  # whatever a student's code may raise is part of the answer
         said = _stopped(error, work)
     shown = " ".join(printed.getvalue().split())
@@ -104,54 +101,50 @@ def _verdict(check: Check, work: tuple[Any, ...], seconds: float) -> str:
 
 
 def _stopped(error: BaseException, work: tuple[Any, ...]) -> str:
+    line = _own_line(error, work)
+    if isinstance(error, SystemExit):
+        return f"your code ended the program with SystemExit{line}"
+    if isinstance(error, KeyboardInterrupt):
+        return f"stopped before your code came to its end{line}"
     text = " ".join(str(error).split())[:200]
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if "NVIDIA" in text or "CUDA" in text:
         what += "; make tensors where those are that you are given: device=x.device"
-    frames = traceback.extract_tb(error.__traceback__)
-    line = _own_line(error, work)
-    if line or any(frame.name in {"ask", "follows_device"} for frame in frames):
+    asking = {frame.name for frame in traceback.extract_tb(error.__traceback__)}
+    if line or asking & {"ask", "slopes", "follows_device"}:
         return f"your code stopped with {what}{line}"
     return f"the check cannot read what your code gave ({what})"
 
 
 def _own_line(error: BaseException, work: tuple[Any, ...]) -> str:
     """Return the last line that ran in the student's own cell, in brackets."""
-    codes = [code for code in map(_code, work) if code and not _is_foreign(code.co_filename)]
-    own = {code.co_filename for code in codes}
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_foreign(f.filename)]
-    frames = [frame for frame in frames if not own or frame.filename in own]
-    named = [code for code in codes if f"{code.co_name}()" in str(error)]
-    if frames and frames[-1].lineno:
-        name, first = frames[-1].filename, frames[-1].lineno
-        last = frames[-1].end_lineno or first
-    elif named:  # not even begun: the arguments do not fit
-        name, first = named[0].co_filename, named[0].co_firstlineno
-        last = first
-    else:
-        return ""
+    codes = [code for code in map(_code, work) if code and _is_own(code.co_filename)]
+    cells = {code.co_filename for code in codes}
+    # A function whose arguments do not fit has not even begun: then its first line.
+    begun = [code for code in codes if f"{code.co_name}()" in str(error)]
+    lines = [(code.co_filename, code.co_firstlineno, code.co_firstlineno) for code in begun]
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.lineno and (frame.filename in cells if cells else _is_own(frame.filename)):
+            lines.append((frame.filename, frame.lineno, frame.end_lineno or frame.lineno))
+    name, first, last = lines[-1] if lines else ("", 0, 0)
     text = " ".join(linecache.getline(name, n).strip() for n in range(first, last + 1))
     return f" (line: {text if len(text) < 120 else text[:117] + '...'})" if text else ""
 
 
-def _is_foreign(filename: str) -> bool:
-    """Say whether a file belongs to Python, to a library or to the checks."""
-    if "site-packages" in filename:
-        return True
-    return filename.startswith((*LIBRARIES, HERE, "<frozen", "<__array_function__"))
+def _is_own(filename: str) -> bool:
+    return not filename.startswith(tuple(FOREIGN)) and "site-packages" not in filename
 
 
 @contextlib.contextmanager
 def _in_peace(printed: io.StringIO, work: tuple[Any, ...]) -> Iterator[None]:
     """Keep the student's code from printing, warning, and changing what later cells rely on."""
-    dtype, moods = torch.get_default_dtype(), _random_states(work)
+    dtype, states = torch.get_default_dtype(), _random_states(work)
     with (
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
         np.errstate(all="ignore"),
-        torch.inference_mode(False),
-        torch.enable_grad(),
+        torch.inference_mode(False),  # which lets gradients flow, too
     ):
         warnings.simplefilter("ignore")
         try:
@@ -161,7 +154,7 @@ def _in_peace(printed: io.StringIO, work: tuple[Any, ...]) -> Iterator[None]:
             yield
         finally:
             torch.set_default_dtype(dtype)
-            for restore, state in moods:
+            for restore, state in states:
                 restore(state)
 
 
@@ -195,8 +188,17 @@ def _time_limit(seconds: float) -> Iterator[None]:
     if not main or not hasattr(signal, "setitimer"):
         yield
         return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        files = [one.f_code.co_filename for one, _ in traceback.walk_stack(frame)]
+        if any(name.startswith("<frozen importlib") for name in files):
+            # PyTorch loads parts of itself late, and half a module would stay broken: more time.
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+        else:
+            _stop(frame)
+
     tracing = sys.gettrace()
-    before = signal.signal(signal.SIGALRM, _time_is_up)
+    before = signal.signal(signal.SIGALRM, ring)
     rest, _ = signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
     try:
         yield
@@ -207,7 +209,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, rest)
 
 
-def _time_is_up(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(frame: FrameType | None) -> NoReturn:
     """Raise where the student's code is, and once more in an ``except:`` that catches that."""
 
     def trace(frame: FrameType, event: str, arg: Any) -> Any:
@@ -220,9 +222,3 @@ def _time_is_up(number: int, frame: FrameType | None) -> NoReturn:
         frame.f_trace = trace
         frame = frame.f_back
     raise _TooLong
-
-
-def name_of(function: object) -> str:
-    """Return a function's name, for a sentence."""
-    name = getattr(function, "__name__", "<lambda>")
-    return "your function" if name == "<lambda>" else name
