@@ -11,7 +11,7 @@
 # - measure how the error depends on the size of the code, with the best linear method as the rival,
 # - clean noisy pictures, and show with numbers why random codes give the same few shapes again and again.
 #
-# **You need** Lessons 1 to 3: layers, mini-batches, Adam, the one-cycle rate. From lesson 2 the classifier that you saved. From school: distances, the dot product, mean and variance, the normal distribution. Sections 7 and 12 use products and transposes of matrices; covariance and eigenvectors are introduced.
+# **You need** Lessons 1 to 3: layers, mini-batches, Adam, the one-cycle rate (lesson 2, *Going further* A). From lesson 2 the classifier that you saved. From school: distances, the dot product, mean and variance, the normal distribution. Sections 7 and 12 use products and transposes of matrices; covariance and eigenvectors are introduced.
 #
 # **Time** About 110 minutes to read, with the exercises. All cells together run in about 140 seconds on two slow cores without a graphics card.
 
@@ -43,7 +43,7 @@ _ = data.prepare("MNIST")
 judge = load_judge(device)
 
 # %% [markdown]
-# The **judge** is the classifier from the end of lesson 2. It will tell us what a drawn picture looks like, and how sure it is of that. If lesson 2 has not run on this machine, the same kind of net has just been trained. The text tells what comes out for the official digits; for the offline stand-in some results differ.
+# The **judge** is the classifier of lesson 2. It will tell us what a drawn picture looks like, and how sure it is of that. If lesson 2 has not run on this machine, the same kind of net has just been trained. The text tells what comes out for the official digits; for the offline stand-in some results differ.
 
 # %% [markdown]
 # ## 1 · A picture in three numbers
@@ -575,7 +575,7 @@ plotting.show(
 #
 # ### The rival: PCA
 #
-# Leave out everything that bends: no ReLU, no Tanh. Encoder and decoder are then one matrix each (lesson 2, section 10), and the best such pair need not be trained. It can be computed. The method is called **principal component analysis** (PCA), and it works like this:
+# Leave out everything that bends: no ReLU, no Tanh. Encoder and decoder are then one matrix each (lesson 2, section 8), and the best such pair need not be trained. It can be computed. The method is called **principal component analysis** (PCA), and it works like this:
 #
 # - Subtract the mean picture $\boldsymbol\mu$.
 # - Find the direction in which the pictures differ most. Then, at right angles to it, the one in which they differ most of what is left, and so on. Keep the first $k$ directions $\mathbf{v}_1, \dots, \mathbf{v}_k$, each of length 1.
@@ -1309,7 +1309,7 @@ assert 0 < table["fitted"]["shares"].min() < 0.07
 assert table["fitted"]["sure"] < table["real"]["sure"]
 
 # %% [markdown]
-# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 8, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, others hardly ever come, and the pictures differ less from each other than those of real codes.
+# The judge's confidence alone would not have told you: it is sure of many of the random codes' pictures as well. It has seen nothing but digits and must name one in any shape (lesson 2, section 7, shows how wrong it can be and how sure). What gives the random codes away is what is missing. A few digits take most of the sheet, others hardly ever come, and the pictures differ less from each other than those of real codes.
 #
 # The fitted codes bring all digits back, some of them rarely. But the judge is sure of fewer of their pictures than of the real ones.
 #

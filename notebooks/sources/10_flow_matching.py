@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 5 and 6 (the VAE and its codes, the mixture of Gaussians) and 9 (the Fréchet distance, two judges). From school: mean, variance, the bell curve, and what a velocity is.
 #
-# **Time** About 90 minutes for the core, with the exercises, and 30 for *Going further*. All cells together run in about three minutes on two slow cores without a graphics card.
+# **Time** About 110 minutes for the core, with the exercises, and 30 for *Going further*. All cells together run in about three minutes on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -137,7 +137,7 @@ score("prior, N(0, I)", decode(prior_codes))
 # How do we find weights, means and covariances? If we knew for every code which component it came from, it would be easy: the share of each component, its mean, its covariance. And if we had the components, we could say for every code where it probably came from. **Expectation-maximisation**, EM (Dempster, Laird and Rubin, 1977), begins with a guess and does the two in turn.
 #
 # - **E-step.** The **responsibility** of component $j$ for code $i$ is the probability that it came from there, by Bayes: $r_{ij} = w_j\,\mathcal{N}(\mathbf{z}_i; \mathbf{m}_j, \Sigma_j) \big/ p(\mathbf{z}_i)$.
-# - **M-step.** Shares, means and covariances, with every code counted $r_{ij}$ times.
+# - **M-step.** Shares, means and covariances, with every code counted $r_{ij}$ times: $\mathbf{m}_j = \sum_i r_{ij}\mathbf{z}_i / n_j$ with $n_j = \sum_i r_{ij}$, and so on.
 #
 # Densities in twenty dimensions are tiny, so everything is done with logarithms. `log_joint` gives $\log w_j + \log \mathcal{N}(\mathbf{z}_i; \mathbf{m}_j, \Sigma_j)$ for all $i$ and $j$; the sum over $j$ is a log-sum-exp (lesson 2).
 
@@ -270,7 +270,7 @@ assert tried[100][0] - tried[50][0] > 0.3
 assert tried[100][1] - tried[50][1] < 0.3
 
 # %% [markdown]
-# The first column rises to the end, the second hardly gains from 50 to 100: from there on EM learns these 20,000 codes rather than their density.
+# The first column rises to the end. The second hardly gains from 50 to 100: what the last fifty components learn is mostly these 20,000 codes, and not their density. (Compare gains, not levels: the 5,000 held-out codes seem to be a little easier.)
 
 # %% [markdown]
 # ### Exercise 10.2 · find the bug: It always takes the most
@@ -312,7 +312,7 @@ checks.choose(choose)
 # </details>
 
 # %% [markdown]
-# Now draw codes from the mixtures, and decode.
+# Now draw codes from the mixtures, and decode. (The Cholesky factor is a matrix $L$ with $LL^\top = \Sigma$: normal noise times $L$ has the covariance $\Sigma$.)
 
 
 # %%
@@ -360,7 +360,7 @@ for name, found in (("mixture of 100", near), ("real test images", usual)):
     print(f"{name:16} nearest training image: 1 % quantile ≈ {low:.1f}, median ≈ {middle:.1f}")
 
 # %% [markdown]
-# No copies: nothing lies nearer to a training image than real test images do, by far.
+# No copies: even the nearest hundredth lies no nearer to a training image than that of real test images does. (The median is a little smaller, perhaps because soft images lie nearer to everything.)
 
 # %% [markdown]
 # ## 3 · From noise to data along straight lines
@@ -512,7 +512,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The paths do not cross (there is one velocity for each place), and yet they arrive where the data is, in the right shares. On the right lies the histogram of 5,000 ends, on the dashed curve of the data.
+# The paths do not cross (there is one velocity for each place and time), and yet they arrive where the data is, in the right shares. On the right lies the histogram of 5,000 ends, on the dashed curve of the data.
 
 # %% tags=["claim"]
 # "they arrive where the data is, in the right shares"
@@ -555,7 +555,7 @@ class Velocity(nn.Module):
 
 
 # %% [markdown]
-# SiLU, $x\,\sigma(x)$, is a smooth relative of ReLU: velocities are smooth. The sines and cosines of $t$ make it easy for the net to do different things at different times.
+# SiLU, $x\,\sigma(x)$, is a smooth relative of ReLU: velocities are smooth. (In `fit` below, the rate rises and falls as in lesson 2, *Going further* A, and the weights of the last hundred steps are averaged as in lesson 8.) The sines and cosines of $t$ make it easy for the net to do different things at different times.
 #
 # The loss for a batch of data, one pair and one time for each example:
 
@@ -650,7 +650,7 @@ checks.place_and_velocity(place_and_velocity)
 #     return (net(xt, t.expand(len(x1), 1)) - (x1 - x0)).square().mean(dim=0).mean()
 # ```
 #
-# Two of the faults spoil it: noise and data are exchanged somewhere, and something that each example should have for itself is shared by the batch. The third makes the loss depend on how many numbers an example has. Mend all three: sum over the numbers of an example, mean over examples.
+# One fault spoils it: noise and data are exchanged somewhere. One makes it slow and restless: something that each example should have for itself is shared by the batch. The third divides the loss by how many numbers an example has, which the formula does not. Mend all three: sum over the numbers of an example, mean over examples.
 #
 # <details><summary>Hint</summary>
 #
@@ -681,6 +681,8 @@ checks.mended_loss(mended_loss)
 # </details>
 
 # %% [markdown]
+# A good place to stop, if this has been an evening.
+#
 # ## 4 · Two dimensions
 #
 # Choose a shape. It is made of many small bells along a curve, so here, too, there is a formula to compare with.
@@ -797,7 +799,7 @@ assert scores["flow, 1 steps of Euler"][0] > 5 * scores["flow, 50 steps of Euler
 assert 2 * scores["flow, 50 steps of Euler"][0] < scores["prior, N(0, I)"][0]
 
 # %% [markdown]
-# A single step cannot do it: from $t = 0$ the mean velocity points to the mean of all codes. With every doubling of the steps the distance falls, until it is the net that limits it and not the steps.
+# A single step cannot do it: from $t = 0$ the mean velocity points to the mean of all codes. With more steps the distance falls, ever less.
 #
 # A better use of two looks: **Heun's method** takes an Euler step, looks at the velocity where it would arrive, and goes with the mean of the two.
 
@@ -819,7 +821,7 @@ for steps in (4, 8):
     score(f"flow, {steps} steps of Heun", decode(ends * scale + middle))
 
 # %% [markdown]
-# Eight steps of Heun look at the velocity sixteen times: compare them with sixteen steps of Euler.
+# Eight steps of Heun look at the velocity sixteen times: compare them with sixteen steps of Euler. Eight are about as good as four, so here it is the net that limits, and no longer the steps.
 
 # %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(9, 3.8))
@@ -891,7 +893,7 @@ _ = on_demand.load_state_dict(run("flow_on_demand", train_on_demand, load=LOAD)[
 #
 # $$v = v_\varnothing + w\,(v_y - v_\varnothing)$$
 #
-# $w = 0$ ignores the order, $w = 1$ is the honest velocity of that digit, and more than 1 exaggerates.
+# $w = 1$ is the honest velocity of that digit, and more than 1 exaggerates.
 
 
 # %%
@@ -939,7 +941,7 @@ checks.no_guidance(no_guidance)
 # </details>
 
 # %% [markdown]
-# Three columns for each $w$: the share that the CNN reads as ordered; the variety, as the total variance of the pixels within a digit; and the distances.
+# Three things for each $w$, in two lines: the distances; then the share that the CNN reads as ordered, and the variety, the total variance of the pixels within a digit.
 
 
 # %%
@@ -968,7 +970,9 @@ if not data.standin_in_use():
     assert max(obeyed.values()) > 0.97
 
 # %% [markdown]
-# The stricter the order, the better it is obeyed, and the more alike the digits become. That is the bargain behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: look at their columns. Less variety than real digits have is a fault, and the MLP counts it more; the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
+# First a surprise. With $w = 0$ the net should draw what the flow of section 5 draws, and is far worse: only one example in ten taught it to go without a label. Guidance builds on this poor velocity all the same. (What is printed as variety there is that of all digits, since the order is ignored.)
+#
+# Then the bargain. The stricter the order, the better it is obeyed, and the more alike the digits become. It is the one behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: look at their columns. Less variety than real digits have is a fault, and the MLP counts it more; the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
 
 # %% tags=["figure"]
 seed_everything(SEED)
@@ -1028,9 +1032,9 @@ for name, (mlp, by_cnn) in sorted(scores.items(), key=lambda item: item[1]):
         print(f"{name:28} {mlp:6.2f} {by_cnn:6.1f}")
 
 # %% [markdown]
-# Read it once by each column. By the MLP, whatever fits the codes lies far before the prior: the same decoder, the same softness, other codes. By the CNN that is so, too; but it minds softness more. Look where the DCGAN stands in its column (if lesson 9 has run here), whose images are crisp, and where the guided digits stand, which are clearer than the decoder's own reconstructions. Neither column is the truth. A number without its judge says little.
+# Read it once by each column. By both judges the mixtures of ten and more, the flow and the order with $w = 1$ lie far before the prior: the same decoder, the same softness, other codes. A single Gaussian hardly does. The CNN minds softness more. Look where the DCGAN stands in its column (if lesson 9 has run here), whose images are crisp, and where the guided digits stand, which are clearer than the decoder's own reconstructions. Neither column is the truth. A number without its judge says little.
 #
-# And the flow against the mixture? For twenty numbers a mixture of a hundred Gaussians is hard to beat, and it took less time. But it has to be told its form, and its covariances grow with the square of the dimension. The flow needs none of that, takes orders, and the same loop works where no mixture does.
+# And the flow against the mixture? For twenty numbers a mixture of a hundred Gaussians is hard to beat. But it has to be told its form, and its covariances grow with the square of the dimension. The flow needs none of that, and the same loop works where no mixture does. Why is it so much nearer when it is told the digit? A guess: the codes of a single digit are the easier density.
 
 # %% [markdown]
 # ### Exercise 10.8 · open: Clothes on demand
@@ -1045,14 +1049,14 @@ for name, (mlp, by_cnn) in sorted(scores.items(), key=lambda item: item[1]):
 #
 # | the bug | what you see | the fix |
 # |---|---|---|
-# | responsibilities from densities, not from logarithms | `nan` in twenty dimensions | subtract the log-sum-exp |
+# | responsibilities from densities, not from logarithms | `nan` where a code is far from every component | subtract the log-sum-exp |
 # | a component on a single code | a log-likelihood that jumps up, a covariance without inverse | add a little to its diagonal |
 # | number of components chosen on the training codes | the largest always wins | hold codes out |
 # | means of the codes used, where drawn ones belong | digits that look too much alike; the density is too narrow | draw from the Gaussian of each image |
 # | one time for the whole batch | a loss that jumps, a slow training | a time for each example, `(n, 1)` |
 # | $t$ of shape `(n,)` | an error, or a velocity for every pair of time and place | keep the second axis |
 # | noise and data exchanged | the sampler turns data into noise | at $t = 0$ there is noise |
-# | codes standardised for the training, not put back before decoding | pale, all alike | times the spread, plus the mean |
+# | codes standardised for the training, not put back before decoding | here hardly anything; with codes of another spread, pale and all alike | times the spread, plus the mean |
 # | too few steps | blurred means | 25 of Euler, or fewer of Heun |
 # | guidance turned up | prettier digits, and all alike | look at the variety, too |
 

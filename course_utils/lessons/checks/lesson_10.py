@@ -64,6 +64,7 @@ def my_euler(sampler: Function) -> str:
     mistakes = {
         "the velocity is taken at the end of each step: the times are 0, 1/4, 2/4, 3/4": _walk(1),
         "the time does not move": _walk(0, times=0),
+        "the last step begins at 1 - 1/steps, and not at 1": _walk(times=4 / 3),
         "one step is missing": _walk(count=3),
         "one step too many": _walk(count=5),
         "each step takes 1, and not 1 / steps": _walk(size=4),
@@ -143,7 +144,8 @@ def mended_loss(loss: Function) -> str:
 def check_sampler(test: Function) -> str:
     """Check a test by a right sampler and three broken ones."""
     told = _fails(test, _sample)
-    require(told is None, f"a right sampler must pass, and yours says: {told or 'no'}")
+    rounding = "(ten times 0.1 is not exactly 1)"
+    require(told is None, f"a right sampler must pass {rounding}; yours says: {told or 'no'}")
     for fault, message in {
         "time": "it lets a sampler pass whose time stays at 0",
         "short": "it lets a sampler pass that takes a step too few",
