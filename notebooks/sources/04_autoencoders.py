@@ -575,7 +575,7 @@ plotting.show(
 #
 # ### The rival: PCA
 #
-# Leave out everything that bends: no ReLU, no Tanh. Encoder and decoder are then one matrix each (lesson 2, section 8), and the best such pair need not be trained. It can be computed. The method is called **principal component analysis** (PCA), and it works like this:
+# Leave out everything that bends: no ReLU, no Tanh. Encoder and decoder are then one matrix each (lesson 2, *Going further* F), and the best such pair need not be trained. It can be computed. The method is called **principal component analysis** (PCA), and it works like this:
 #
 # - Subtract the mean picture $\boldsymbol\mu$.
 # - Find the direction in which the pictures differ most. Then, at right angles to it, the one in which they differ most of what is left, and so on. Keep the first $k$ directions $\mathbf{v}_1, \dots, \mathbf{v}_k$, each of length 1.
