@@ -12,7 +12,7 @@
 #
 # **You need** Lessons 2 (binary cross-entropy, logits), 3 (Adam) and 5 (the KL divergence). From school: mean, derivative, and the bell curve.
 #
-# **Time** Core: about 90 minutes with the exercises; there is a good place to stop after section 5. *Going further*: 20 minutes. All cells together run in about a minute on two slow cores without a graphics card.
+# **Time** Core: about two hours with the exercises; there is a good place to stop after section 5. *Going further*: 20 minutes. All cells together run in about a minute on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -558,7 +558,7 @@ plotting.show(
 # %% [markdown]
 # ### Two losses for G
 #
-# As the formula has it, $G$ makes $\mathbb{E}_z \log(1 - D(G(z)))$ small. This is the **saturating** loss. We have used the **non-saturating** one, $L_G = -\mathbb{E}_z \log D(G(z))$. Both want $D(G(z))$ near 1, and both rest where $q = p$. On the way there they push with different force. With respect to the logit of a generated number, the slope is $-D$ for the saturating loss and $-(1 - D)$ for the other one: while $D$ sees through the generator and $D(G(z))$ is near 0, the first is near 0 and the second near $-1$.
+# As the formula has it, $G$ makes $\mathbb{E}_z \log(1 - D(G(z)))$ small. This is the **saturating** loss. We have used the **non-saturating** one, $L_G = -\mathbb{E}_z \log D(G(z))$. Both want $D(G(z))$ near 1, and both rest where $q = p$ (there the slope at the logit is $-\tfrac12$ for both, but $D$ is flat in $x$, so no number is moved). On the way there they push with different force. With respect to the logit of a generated number, the slope is $-D$ for the saturating loss and $-(1 - D)$ for the other one: while $D$ sees through the generator and $D(G(z))$ is near 0, the first is near 0 and the second near $-1$.
 #
 # <details><summary>Derivation: the two slopes</summary>
 #
@@ -581,7 +581,7 @@ for loss in (saturating_g_loss, g_loss):
 print("D" + " " * 23, " ".join(f"{one:6.3f}" for one in logit.sigmoid().tolist()))
 
 # %% [markdown]
-# The saturating loss pushes least where the generator is worst. Section 7 plays with it. (With the other loss the game is no longer zero-sum, and along the way $G$ does not follow the slope of JS. With the saturating one it would, if $D$ were the best at every moment.)
+# The saturating loss pushes least where the generator is worst. Section 7 plays with it. (With the non-saturating loss the game is no longer zero-sum, and along the way $G$ does not follow the slope of JS. With the saturating one it would, if $D$ were the best at every moment.)
 
 # %% [markdown]
 # ## 4 · One round, line by line
@@ -613,7 +613,7 @@ for name in ("D", "G"):
 # Each step moves one player only. Three lines see to that:
 #
 # - **Each optimiser holds one player.** It can only move what it was given.
-# - **`fake.detach()`** in $D$'s step. Without it, the backward pass runs on into $G$ and leaves a gradient there.
+# - **`fake.detach()`** in $D$'s step. Without it, the backward pass runs on into $G$ and leaves a gradient there. (And the step of $G$ then stops with an error, because that graph is used up.)
 # - **`D.requires_grad_(False)`** in $G$'s step. A parameter with `requires_grad` off gets no gradient; the slope still runs *through* $D$ to its input. The same `fake` goes through $D$ once more, because $D$ has changed since.
 #
 # ### Why one is frozen while the other learns
@@ -789,7 +789,7 @@ for key in ("d_loss", "g_loss"):
 assert js(density(G_lazy)) > 10 * js(density(G))
 
 # %% [markdown]
-# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: one player's loss is measured by the other, and the other is a net that learns. Only against the *best* $D$ would this loss be a distance, and nobody has that. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
+# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: one player's loss is measured by the other, and the other is a net that learns. In the good game $D$ was near its best, so its loss did follow JS: look again at the two panels. But the losses alone cannot say whether $D$ is good, and the lazy game has the same end. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
 #
 # **A good place to stop.** You have seen the game, its goal and its rules. The rest of the core is about games that fail.
 
@@ -804,6 +804,8 @@ assert js(density(G_lazy)) > 10 * js(density(G))
 # - `"collapse"`: the real numbers are of two kinds, and $G$ draws one of them only. There is no bug in the code at all.
 #
 # And a fifth answer: `"healthy"`.
+#
+# On the right of each picture stands the *slope felt by a generated number*: by how much the loss of $G$ changes if the number moves a little, $|dL_G/dx|$, a mean over the batch. Near 0 nobody tells the numbers where to go.
 
 # %%
 TWO_KINDS = (Normal(-2.0, 0.3), Normal(2.0, 0.3))
@@ -892,7 +894,7 @@ plotting.show(
     fig,
     alt="Losses and slopes of two patients. A: the loss of G sinks well below its dotted line "
     "while that of D ends above its own. B: both losses end on their dotted lines; the slope "
-    "is large for some 200 rounds, and then falls.",
+    "is large for the first half and more, and then falls.",
 )
 
 # %% [markdown]
@@ -1130,7 +1132,7 @@ plotting.show(
     fig,
     alt="The slope that a generated number feels, on a logarithmic scale. With the saturating "
     "loss it begins by sinking far below that of the non-saturating one. With SGD at 0.05 it "
-    "goes on sinking; with Adam and with SGD at 0.5 it climbs out again within some 40 rounds.",
+    "goes on sinking; with SGD at 0.5 it climbs at once, dips, and recovers; with Adam it climbs out within some 40 rounds.",
 )
 
 # %% tags=["claim"]
@@ -1141,7 +1143,7 @@ assert max(ends["saturating, SGD 0.5"]) < 0.1
 assert max(ends["non-saturating, SGD 0.05"]) < 0.1
 
 # %% [markdown]
-# Adam cures this patient, and so do a rate ten times larger and the other loss. What had failed was the **size of the step**, not its direction. Adam finds the size by itself; with SGD somebody has to guess it, and the slope changes by orders of magnitude once the generator sets off.
+# Adam cures this patient, and so do a rate ten times larger and the other loss. What had failed was the **size of the step**, not its direction. Adam finds the size by itself (and makes big steps of small slopes near the goal, too, so it ends a little worse here); with SGD somebody has to guess it, and the slope changes by orders of magnitude once the generator sets off.
 #
 # So may one use the saturating loss with Adam? It is a gamble. Arjovsky & Bottou (2017) show that for data that do not overlap, its gradient dies away as $D$ comes nearer to the best one, and what is lost in rounding no optimiser can enlarge. The non-saturating loss has its steepest slope at the logit just when $D$ is sure, and it is the usual choice.
 
@@ -1205,9 +1207,9 @@ assert abs(ill_g - math.log(3)) < 0.15
 assert abs(on_hump.mean() - 1 / 3) < 0.1
 
 # %% [markdown]
-# They do, though the hump that our generator draws is no perfect bell (left, in the figure below): the learned $D$ follows the share of each kind and not every ripple.
+# They do, but mind why. Our generator draws no perfect bell (left, in the figure below), so the *best* $D$ would be no flat line: lower where the hump is too high, higher where it is too low. The learned $D$ has found the share of each kind, one real number among three, and not the shape of the hump. Any $D$ that answers $\tfrac13$ on the left and 1 on the right has these losses.
 #
-# **A cure.** No single number looks wrong. What is wrong is that they are all alike. So let $D$ see that: beside each number it gets the standard deviation of the whole batch that the number came with (the idea is from Salimans et al., 2016, this simple form from Karras et al., 2017). In real batches it is about 2, in collapsed ones 0.3. And now there is a slope: each number changes the standard deviation a little, and moving apart makes the batch look more real.
+# **A cure.** No single number looks wrong. What is wrong is that they are all alike. So let $D$ see that: beside each number it gets the standard deviation of the whole batch that the number came with (the idea is from Salimans et al., 2016, this simple form from Karras et al., 2017). In real batches it is about 2, in collapsed ones well below 1. And now there is a slope: each number changes the standard deviation a little, and moving apart makes the batch look more real.
 
 
 # %%
@@ -1283,10 +1285,10 @@ assert 0.2 < share_on_the_right(G_cured) < 0.8
 # | the bug | what you see | the fix |
 # |---|---|---|
 # | labels swapped in one of the two steps, say $G$ trained on label 0 | $G$ flees from the data, and the loss of $D$ goes to 0 | real is 1, fake is 0; $G$ wants 1 |
-# | $D$ hardly updated | losses at $2\log 2$ and $\log 2$ from the start, no slope, nothing learned (section 5) | look at the samples, compare the parameters before and after |
+# | $D$ hardly updated | losses at $2\log 2$ and $\log 2$ from the start, a tiny slope; what G does then is an accident (section 5) | look at the samples, compare the parameters before and after |
 # | saturating loss, plain descent, strong $D$ | $G$ does not set off (section 7) | $-\log D$ in place of $\log(1 - D)$; Adam |
 # | $D$ in the optimiser of $G$, and not frozen | loss of $G$ below $\log 2$, of $D$ above $2\log 2$ (sections 4 and 6) | `requires_grad_(False)`, one optimiser for each player |
-# | `detach` missing | lost time, nothing else | `D(fake.detach())` |
+# | `detach` missing | an error, "backward through the graph a second time", if both steps share `fake`; with a fresh `fake`, lost time only | `D(fake.detach())` |
 # | `detach` missing, and $G$'s gradients not cleared | a generator content before the goal (section 6) | `zero_grad()` right before `backward()` |
 # | $D$ judges each number alone | one mode only, losses 0.955 and 1.099 for one of two (section 8) | show $D$ a statistic of the batch |
 # | `sigmoid` in $D$ and a loss for logits | weak slopes, $D$ between 0.5 and 0.73 in the loss | $D$ ends with a linear layer |
@@ -1315,7 +1317,7 @@ assert 0.2 < share_on_the_right(G_cured) < 0.8
 #
 # $$W_1 = \frac1n \sum_i \bigl|x_{(i)} - y_{(i)}\bigr|$$
 #
-# where $x_{(i)}$ is the $i$-th smallest. A curve $z \to G(z)$ that only rises *is* its sorted sample. So $W_1$ is the mean gap between the curve of $G$ and the dashed one in all our figures.
+# where $x_{(i)}$ is the $i$-th smallest. A curve $z \to G(z)$ that only rises *is* its sorted sample. So $W_1$ is the mean gap between the curve of $G$ and the dashed one in every figure where the curve of $G$ only rises.
 
 
 # %%
@@ -1333,7 +1335,7 @@ for shift in (2.0, 1.5, 1.0, 0.0, -1.0, -2.0):
 # From 0 to $-2$ JS has next to nothing left to say, and $W_1$ goes on counting. A loss that knows how far can be walked down from anywhere.
 
 # %% [markdown]
-# ### B · A critic whose loss tells
+# ### B · A critic whose verdict tells
 #
 # Sorting needs both samples on a line. A net can find $W_1$ in any dimension, by a theorem of Kantorovich and Rubinstein: among all functions $f$ that are nowhere steeper than 1, the largest possible difference of means is just $W_1$.
 #
@@ -1406,14 +1408,14 @@ print(f"critic against sorting, rounds 21 to 300: correlation ≈ {torch.corrcoe
 print(f"W1 at the start ≈ {true_w1[0]:.2f}, at the end ≈ {true_w1[-1]:.2f}")
 
 # %% tags=["claim"]
-# "The critic's loss does tell."
+# "What the critic says does tell"
 assert torch.corrcoef(both)[0, 1] > 0.9
 assert true_w1[-1] < true_w1[0] / 10
 
 # %% [markdown]
 # (On the right the GAN, for comparison. Its $D$ is near the best one, so its loss is not far from $2\log 2 - 2\,\mathrm{JS}$: it rises as JS falls. But for the first 20 rounds, as long as the densities lie apart, JS stands still.)
 #
-# The critic's loss does tell: it falls as the generator comes nearer, and its size means something. (Near the goal, where $W_1$ is below about 0.2, it no longer sees the rest.) It does so with conditions. The critic must keep up (a lazy one says 0 as well), and its slope must really be held near 1: a penalty that is too weak makes all distances too long. On images, where nobody can sort, both can only be hoped for.
+# What the critic says does tell: the difference of its two means falls as the generator comes nearer, and its size means something. (Near the goal, where $W_1$ is below about 0.2, it no longer sees the rest.) It does so with conditions. The critic must keep up (a lazy one says 0 as well), and its slope must really be held near 1: a penalty that is too weak makes all distances too long. On images, where nobody can sort, both can only be hoped for.
 
 # %% [markdown]
 # ## References
