@@ -12,7 +12,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 75 minutes with the exercises, and 25 more for *Going further*. All cells together run in about 12 seconds on two slow cores.
+# **Time** About 90 minutes with the exercises, and 25 more for *Going further*. All cells together run in about 12 seconds on two slow cores.
 
 # %%
 # %matplotlib inline
@@ -28,7 +28,7 @@ from course_utils.lessons.checks import lesson_01 as checks
 plt.style.use(["default", "course_utils.course"])
 
 # %% [markdown]
-# `course_utils` is this course's own: `plotting` draws, `checks` looks at your answers, `paths` says where files go. You don't need it to use PyTorch. Code that only draws a figure is folded; click on the dots to see it.
+# `course_utils` is this course's own, a folder beside `notebooks`, and not to be installed from elsewhere: `plotting` draws, `checks` looks at your answers, `paths` says where files go. You don't need it to use PyTorch. Code that only draws a figure is folded; click on the dots to see it.
 #
 # Which PyTorch is this, and what will it compute on? The answer is your machine's, so it may differ from the one stored here.
 
@@ -83,6 +83,8 @@ plotting.show(
 # $$\text{MAE} = \frac{1}{n}\sum_{i=1}^{n} \left|\,w\,x_i + b - y_i\,\right|$$
 #
 # Why the distance, and not its square, which is more usual? It can be read: 0.07 means that the line misses a point by 0.07 on average. And it is so simple that we can follow every step of the machine by hand, also where it goes wrong (section 8). You will meet the square in exercise 1.2.
+#
+# In code (`.item()` turns a tensor of one number into a plain number):
 
 
 # %%
@@ -91,22 +93,24 @@ def mean_absolute_error(weight, bias):
 
 
 # %% [markdown]
-# Move the two sliders until the training error is below 0.01. Watch which slider you reach for first, and when you have to go back to the other one. (The thin strokes are some of the distances.)
+# You know our line already, so the sliders have points of their own, on a line that is not told. Move the two sliders until the training error is below 0.01. Watch which slider you reach for first, and when you have to go back to the other one. (The thin strokes are some of the distances.)
 
 
 # %% tags=["figure", "nbval-ignore-output"]
-def draw_line(ax, weight, bias, color="#C22F00", when=""):
-    plotting.plot_predictions(x_train, y_train, x_test, y_test, ax=ax)
-    ax.plot([0, 1], [bias, weight + bias], color=color, linewidth=1.2, zorder=0.9)
-    some_x, some_y = x_train[1::4, 0], y_train[1::4, 0]
-    ax.vlines(some_x, some_y, weight * some_x + bias, color=color, linewidth=0.7, zorder=0.8)
+def draw_line(ax, weight, bias, y, color="#C22F00", when=""):
+    plotting.plot_predictions(x_train, y[:40], x_test, y[40:], ax=ax)
+    for ink, width in (("white", 2.2), (color, 1.1)):  # a white edge, to be seen on the points
+        ax.plot([0, 1], [bias, weight + bias], color=ink, linewidth=width, zorder=3)
+    some_x, some_y = x_train[1::4, 0], y[1:40:4, 0]
+    ax.vlines(some_x, some_y, weight * some_x + bias, color=color, linewidth=0.7, zorder=3)
     ax.set(ylim=(0, 1.25))
-    ax.set_title(f"{when}training MAE {mean_absolute_error(weight, bias):.4f}", fontsize=10)
+    error = (weight * x + bias - y)[:40].abs().mean().item()
+    ax.set_title(f"{when}training MAE {error:.4f}", fontsize=10)
 
 
 def fit_by_hand(weight, bias):
     fig, ax = plt.subplots()
-    draw_line(ax, weight, bias)
+    draw_line(ax, weight, bias, 0.83 - 0.26 * x)
     plotting.show(fig, alt=f"The line with weight {weight:.2f} and bias {bias:.2f}.")
 
 
@@ -117,7 +121,13 @@ _ = interact(
 )
 
 # %% [markdown]
-# Below, in the upper row, are three moments of such a fit. The lower row is what this lesson is for: the same start, but nobody moves a slider. The program that you are going to write does it, here after 0, 20 and 1,000 steps.
+# <details><summary>Their line</summary>
+#
+# Weight −0.26, bias 0.83.
+#
+# </details>
+#
+# Below, in the upper row, are three moments of such a fit, now to the points of this lesson. The lower row is what the lesson is for: the same start (with more digits than a slider has), but nobody moves a slider. The program that you are going to write does it, here after 0, 20 and 1,000 steps.
 
 # %% tags=["figure"]
 by_hand = [(0.34, 0.13), (0.34, 0.44), (0.7, 0.3)]
@@ -131,9 +141,9 @@ for step in range(1001):
 
 fig, axes = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, sharey=True)
 for ax, line in zip(axes[0], by_hand, strict=True):
-    draw_line(ax, *line)
+    draw_line(ax, *line, y)
 for ax, line, step in zip(axes[1], by_program, (0, 20, 1000), strict=True):
-    draw_line(ax, *line, color="#0072B2", when=f"step {step:,}: ")
+    draw_line(ax, *line, y, color="#0072B2", when=f"step {step:,}: ")
 for ax in axes.flat:
     ax.label_outer()
     ax.get_legend().remove()
@@ -149,7 +159,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# You probably shifted the line first (the bias) and tilted it afterwards (the weight), in turns. The program changes both at once, by one rule. Sections 2 to 4 build it. (Its last error is 0.0089, and not 0. Section 8 finds out why.)
+# You probably shifted the line first (the bias) and tilted it afterwards (the weight), in turns. The program changes both at once, by one rule. Sections 2 to 4 build it. (Its last error is 0.0089, and not 0. Section 8 finds out why, on a line with another start.)
 
 # %% [markdown]
 # ## 2 · A model
@@ -169,7 +179,7 @@ class LineModel(nn.Module):
 
 
 # %% [markdown]
-# `super().__init__()` prepares the module and must come first. `torch.randn(1)` draws one number from the bell curve, so the two parameters start at random. `torch.manual_seed(42)` fixes the random numbers, so that you and this page start from the same line.
+# `super().__init__()` prepares the module and must come first. `torch.randn(1)` draws one number from the bell curve, so the two parameters start at random. `torch.manual_seed(42)` fixes the random numbers: the same **seed**, here 42, gives the same numbers again. So you and this page start from the same line.
 
 # %%
 torch.manual_seed(42)
@@ -179,9 +189,9 @@ model.state_dict()
 # %% [markdown]
 # `state_dict()` lists the model's numbers by name. It is also what we save to disk later.
 #
-# > **How to read the numbers in this course.** On a CPU you should see these very digits. A number after `≈` differs from machine to machine: most of them a little, those of the generators in the later lessons by a quarter and more. Change whatever you like and run it. *Kernel > Restart Kernel and Run All Cells* brings everything back.
+# > **How to read the numbers in this course.** On a CPU you should see these very digits. A number after `≈` differs from machine to machine: most of them a little, those of nets that draw images, in later lessons, by a quarter and more. Change whatever you like and run it. *Kernel > Restart Kernel and Run All Cells* brings everything back.
 #
-# Before training, the model can only guess. Nobody calls `forward` by name: `model(x)` runs it. We ask inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train. `.item()` turns a tensor of one number into a plain number.
+# Before training, the model can only guess. Nobody calls `forward` by name: `model(x)` runs it. We ask inside `torch.inference_mode()`, which tells PyTorch that we only look and do not train.
 
 # %%
 with torch.inference_mode():
@@ -194,7 +204,7 @@ print(f"predictions from {untrained[0].item():.4f} to {untrained[-1].item():.4f}
 # %% [markdown]
 # ## 3 · One step downhill
 #
-# The **loss** says how wrong the model is, in one number. Ours is the mean absolute error, in PyTorch `nn.L1Loss`.
+# The **loss** says how wrong the model is, in one number. Ours is the mean absolute error, in PyTorch `nn.L1Loss`. (The 1 is the power of the distances; with their squares it is L2.)
 #
 # Leave the bias at its 0.1288 for a moment and turn only the weight. Each weight has a loss, so together they draw a curve. Where on it does the program stand, and which way is down?
 
@@ -240,7 +250,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 # %% [markdown]
 # ### Where the slopes come from
 #
-# `loss.backward()` works out both slopes and stores each in the `.grad` of its parameter. This is **autograd**.
+# `loss.backward()` works out both slopes and stores each in the `.grad` of its parameter. This is **autograd**. Run the cell once: a second run gives twice the slopes, and the text below says why.
 
 # %%
 loss = loss_fn(model(x_train), y_train)
@@ -318,7 +328,7 @@ checks.first_step(prediction)
 # %% [markdown]
 # ### Exercise 1.2 · code: The gradient of another loss
 #
-# The **mean squared error** is $\frac1n\sum_i e_i^2$. Write a function that returns its two derivatives, for tensors `x` and `y` of shape `(n, 1)` and two numbers `weight` and `bias`. Each derivative is one number, or a tensor of one. Use no autograd.
+# The **mean squared error** is $\frac1n\sum_i e_i^2$. Write a function that returns its two derivatives, for tensors `x` and `y` of shape `(n, 1)` and two numbers `weight` and `bias`. Each derivative is one number, or a tensor of one. Use no autograd, and the arguments `x` and `y`, not `x_train`: the check has points of its own.
 #
 # <details><summary>Hint</summary>
 #
@@ -356,8 +366,8 @@ checks.mse_gradient(mse_gradient)
 #
 # 1. **forward**: compute predictions,
 # 2. **loss**: compare them with the truth,
-# 3. **zero the gradients**: PyTorch *adds* to `.grad`, so the old values must go,
-# 4. **backward**: compute the gradients, and add each to the `.grad` of its parameter,
+# 3. **zero the gradients**: the old ones go,
+# 4. **backward**: compute the gradients, and *add* each to the `.grad` of its parameter,
 # 5. **step**: the optimiser changes the parameters.
 #
 # One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, without learning from them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why.) The model and its optimiser are made anew, so that you can run this cell as often as you like.
@@ -628,15 +638,15 @@ first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
 print("the same losses as in section 4:", first_path["train"] == train_losses)
 
 # %% [markdown]
-# Light is low, dark is high. A dot marks where a path begins, a square where it ends.
+# Light is low, dark is high. A dot marks where a path begins, a hollow square where it ends.
 
 
 # %% tags=["figure"]
 def draw_path(ax, path, color, name, arrows):
     points = list(zip(path["weight"], path["bias"], strict=True))
     ax.plot(*zip(*points, strict=True), color=color, label=name)
-    for at, marker in ((0, "o"), (-1, "s")):
-        ax.plot(*points[at], marker, color=color, markersize=9, markeredgecolor="white", zorder=3)
+    ax.plot(*points[0], "o", color=color, markersize=9, markeredgecolor="white", zorder=3)
+    ax.plot(*points[-1], "s", color=color, markersize=11, markeredgewidth=2, fillstyle="none")
     for at in arrows:
         style = {"arrowstyle": "-|>", "color": color, "mutation_scale": 18}
         ax.annotate("", xy=points[at + 4], xytext=points[at], arrowprops=style)
@@ -693,7 +703,7 @@ assert len({round(loss, 6) for loss in history["train"][200::2]}) == 1
 assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 
 # %% [markdown]
-# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, 100 is an even number, and so a log at every hundredth epoch always lands on the same state. The lines pair the small training loss with the large test loss because one is measured before the step and the other after it.
+# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, 100 is an even number, and so a log at every hundredth epoch always lands on the same state. In each line of the log the two losses belong to different states. In epoch 998 the training loss, 0.0012645, is measured before the step, in the better state, and the test loss, 0.0138018, after it, in the worse one.
 #
 # **Why.** Here are the two lines, drawn by how far they run above or below each point. Look at the arrow.
 
@@ -706,7 +716,7 @@ low, high = (
 fig, ax = plt.subplots(figsize=(8, 4.2))
 ax.scatter(inputs, 0 * inputs, s=14, color="#0072B2", label="training data", zorder=3)
 for values, style, position in ((high, "-", "above"), (low, "--", "below")):
-    ax.plot(inputs, values, style, color="#D55E00", label=f"the line just {position} them")
+    ax.plot(inputs, values, style, color="#D55E00", label=f"the line {position} them")
     ax.fill_between(inputs, 0 * inputs, values, color="#D55E00", alpha=0.15, linewidth=0)
 ax.text(0.56, -0.006, f"mean distance {low.abs().mean():.4f}")
 ax.text(0.02, 0.0038, f"mean distance {high.abs().mean():.4f}")
@@ -720,18 +730,18 @@ _ = ax.legend(loc="upper right", ncols=3, fontsize=9)
 plotting.show(
     fig,
     alt="The training points as a level row at height 0. One line runs just above all of them, the "
-    "other further below. An arrow between the lines at the middle of the points is one step; its "
+    "other further away, below. An arrow between the lines at the middle of the points is one step; its "
     "two parts are the mean distances of the two lines.",
 )
 
 # %% tags=["claim"]
-# "In one state the line lies just below all 40 points", "in the other just above all of them".
+# "In one state the line lies below all 40 points", "in the other above all of them".
 lines = [history["weight"][at] * x_train + history["bias"][at] - y_train for at in (-2, -1)]
 assert (lines[0] < 0).all()
 assert (lines[1] > 0).all()
 
 # %% [markdown]
-# The slope of the absolute error is its sign. It does not fade near the target. In one state (bias 0.2925, loss 0.0103) the line lies just below all 40 points: every sign is $-1$, and the step lifts it. In the other (bias 0.3025, loss 0.0013) it lies just above all of them: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias and $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
+# The slope of the absolute error is its sign. It does not fade near the target. In one state (loss 0.0103) the line lies below all 40 points: every sign is $-1$, and the step lifts it. In the other (loss 0.0013) it lies above all of them, eight times nearer: every sign is $+1$, and the step takes it back. The step is always the same: $0.01$ in the bias and $0.01 \cdot \bar x$ in the weight, where $\bar x = 0.39$ is the mean input. At the point $x_i$ that moves the line by $0.01\,(1 + \bar x\,x_i)$. The mean over the points is
 #
 # $$0.01\,(1 + \bar x \cdot \bar x) = 0.01\,(1 + 0.39^2) = 0.011521.$$
 #
@@ -743,9 +753,9 @@ print(f"step {step:.6f} · sum of the two losses {sum(history['train'][-2:]):.6f
 print(f"bias in the two states: {history['bias'][-2]:.4f} and {history['bias'][-1]:.4f}")
 
 # %% [markdown]
-# And here is the luck: the last step, that of epoch 999, ended in the better state. (Its training loss, 0.0103, belongs to the state before the step.) One epoch earlier the bias was 0.2925, three times as far from the truth.
+# And here is the luck: the last step ended in the better state, with a bias of 0.3025. One step earlier it was 0.2925, three times as far from the truth.
 #
-# The cause is the kink of $|e|$ at 0, where the slope jumps from $-1$ to $+1$. Descent on a loss with kinks is called the **subgradient method**. With steps of a fixed size it comes near the lowest place, and need not stay there.
+# The cause is the kink of $|e|$ at 0, where the slope jumps from $-1$ to $+1$. (The curve of section 3 had a round bottom: there the bias was wrong, so the signs flipped one point after another. Near the true line all 40 flip at once.) Descent on a loss with kinks is called the **subgradient method**. With steps of a fixed size it comes near the lowest place, and need not stay there.
 
 # %% [markdown]
 # **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one multiplies it by a factor that falls in a straight line from 1 to 0.
@@ -761,7 +771,7 @@ print(f"last two losses ≈ {decayed['train'][-2]:.1e} and ≈ {decayed['train']
 print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
 
 # %% [markdown]
-# In the next picture every run is drawn as two curves, one through its even epochs and one through its odd ones. Where a run bounces, they part.
+# `1.6e-05` is $1.6\cdot10^{-5}$, 0.000016. In the next picture every run is drawn as two curves, one through its even epochs and one through its odd ones. Where a run bounces, they part. The axis is logarithmic: each labelled mark is ten times the one below it.
 
 
 # %% tags=["figure"]
@@ -789,14 +799,8 @@ plotting.show(
 best_fixed = min(history["train"][-2:])
 assert 700 < max(epoch for epoch in range(1000) if decayed["train"][epoch] > best_fixed) < 900
 
-# %% tags=["claim"]
-# "At each of its jumps" before epoch 600 "the line has met one of the points".
-path = [decayed[name][200:600] for name in ("weight", "bias")]
-sides = [int((weight * x_train + bias > y_train).sum()) for weight, bias in zip(*path, strict=True)]
-assert set(sides) == {0, 1, 40}
-
 # %% [markdown]
-# The decaying run bounces as well. What shrinks with the rate is one move of the line, and so the sum of two successive losses. (At each of its jumps, such as that near epoch 260, the line has met one of the points: for one step one sign differs from all others. Where the two curves meet, near 540, both states happen to have nearly the same loss.) It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
+# The decaying run bounces as well. What shrinks with the rate is one move of the line, and so the sum of two successive losses. It needs patience: only after some 800 epochs does it stay below the better of the two fixed states.
 #
 # Keep two things. A log that shows every hundredth value can hide what happens in between: plot every epoch. And a rate that was right at the start is often too large at the end.
 
@@ -829,12 +833,21 @@ final = {name: max(run["train"][-2:]) for name, run in rates.items()}
 assert final["lr 0.1"] > 5 * final["lr 0.01"]
 assert final["lr 0.001"] > 5 * final["lr 0.01"]
 
+# %% tags=["claim"]
+# "One line is too high on the left, the other too low on the right, where the test points lie."
+two = [rates["lr 0.1"][name][-2:] for name in ("weight", "bias")]
+gaps = [weight * x + bias - y for weight, bias in zip(*two, strict=True)]
+high, low = sorted(gaps, key=lambda gap: -gap[0].item())
+assert high[0] > 0 > low[-1]
+assert high[0] > 3 * high[-1].abs()
+assert -low[-1] > 3 * low[0].abs()
+
 # %%
 last_two = rates["lr 0.1"]["test"][-2:]
 print(f"lr 0.1: the last two test errors {last_two[0]:.4f} and {last_two[1]:.4f}")
 
 # %% [markdown]
-# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. Its test error has just given it away.
+# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. The test error has just given it away: one line is too high on the left, the other too low on the right, where the test points lie.
 
 # %% [markdown]
 # ### Exercise 1.4 · experiment: Thirty epochs
@@ -858,7 +871,7 @@ checks.thirty_epochs(lr)
 # lr = 0.03
 # ```
 #
-# It ends at 0.0099. Rates from 0.025 to 0.034 pass, and 0.1 is back at 0.058. Between them the result jumps up and down: where a bounce stops is luck.
+# It ends at 0.0099. Rates from 0.025 to 0.034 pass, and 0.1 is back at 0.058. Beyond that the result jumps up and down: where a bounce stops is luck.
 #
 # </details>
 
@@ -917,11 +930,11 @@ y_typo = y_train.clone()
 y_typo[20] += 5
 
 # %% [markdown]
-# Fit the line to `x_train` and `y_typo` twice, once with the absolute error and once with the squared one. Which line would you trust? Then let the typo be another point, at the left end or at the right. Write down what you found in two sentences, and *why* you think it is so: the slopes of the two losses hold the answer.
+# Fit the line to `x_train` and `y_typo` twice, once with the absolute error and once with the squared one. (`train` won't do: it takes `train_y` and `loss_fn` from outside. Write the loop yourself. A rate that decays from 0.1 to 0 over 1,000 epochs suits both losses; a fixed one bounces, and hides what you look for.) Which line would you trust? Then let the typo be another point, at the left end or at the right. Write down what you found in two sentences, and *why* you think it is so: the slopes of the two losses hold the answer.
 #
 # <details><summary>What you may find</summary>
 #
-# The absolute error finds the old line as if nothing had happened: 39 points pull with the same force as one, however far away it lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it as well.
+# With a rate that decays the absolute error finds the old line as if nothing had happened: 39 points pull with the same force as one, however far away it lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it as well.
 #
 # </details>
 
@@ -1015,7 +1028,7 @@ print(f"weight ≈ {solution[0].item():.4f}, bias ≈ {solution[1].item():.4f}")
 # %% [markdown]
 # ### E · Noise and random batches
 #
-# With the squared error the line of exercise 1.5 comes to rest. When does it not? Four runs: points on a line or with noise, and steps that see all 40 points or 4 drawn at random. To keep it small the weight stays at 0.7, and only the bias learns. How much does it still move in the last 100 of 200 steps?
+# With the squared error the line of exercise 1.5 comes to rest. When does it not? Four runs: points on a line or with noise, and steps that see all 40 points or 4 drawn at random. To keep it small the weight stays at 0.7, and only the bias learns. How much does it still move in the last 100 of 200 steps? (`requires_grad=True` asks for a slope, as `nn.Parameter` does; `torch.randperm(40)` is a random order of the numbers 0 to 39.)
 
 
 # %%
@@ -1060,7 +1073,7 @@ assert moved[0.1, 4] > 100 * max(moved[0.1, 40], moved[0, 4], moved[0, 40])
 # | recurrent | reads sequences step by step | `RNN`, `LSTM`, `GRU` |
 # | attention | lets every position look at every other | `MultiheadAttention`, `TransformerEncoder` |
 # | regularisation | works against overfitting | **`Dropout`**, `Dropout2d` |
-# | losses | say how wrong a model is | **`L1Loss`**, `MSELoss`, `CrossEntropyLoss`, `BCEWithLogitsLoss` |
+# | losses | say how wrong a model is | **`L1Loss`**, **`MSELoss`**, `CrossEntropyLoss`, `BCEWithLogitsLoss` |
 # | containers | hold other modules | **`Module`**, `Sequential`, `ModuleList`, `ModuleDict` |
 #
 # ### G · When one device is not enough
