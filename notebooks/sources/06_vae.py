@@ -11,7 +11,7 @@
 # - cause posterior collapse on purpose, and cure it,
 # - teach a conditional VAE to write ten digits in one handwriting.
 #
-# **You need** Lessons 2 (the loop, one-cycle rate, the judge), 4 (autoencoders) and 5 (the bound, the KL divergence, the reparameterisation). From school: mean, variance, and the bell curve.
+# **You need** Lessons 2 (the loop, the judge; *Going further* A: the one-cycle rate), 4 (autoencoders) and 5 (the bound, the KL divergence, the reparameterisation). From school: mean, variance, and the bell curve.
 #
 # **Time** About 110 minutes to read, with the exercises. All cells together run in about 120 seconds on two slow cores without a graphics card.
 
@@ -33,6 +33,7 @@ from course_utils.device import pick_device, seed_everything
 from course_utils.lessons import results
 from course_utils.lessons.checks import lesson_06 as checks
 from course_utils.lessons.classifier import load_judge
+from course_utils.lessons.runs import run
 
 plt.style.use(["default", "course_utils.course"])
 SEED = 0
@@ -340,7 +341,7 @@ def evaluate(net, batches):
 
 
 # %% [markdown]
-# The whole training: Adam, which lesson 3 built by hand, and the one-cycle rate of lesson 2.
+# The whole training: Adam, which lesson 3 built by hand, and the one-cycle rate (lesson 2, *Going further* A).
 
 # %%
 PEAK_LR = 8e-3
@@ -1253,8 +1254,8 @@ runs = {
     "error summed": wide_history,
 }
 print("KL in training, epoch by epoch")
-for name, run in runs.items():
-    print(f"{name:22} " + ", ".join(f"≈ {abs(value):.2f}" for value in run["train KL"]))
+for name, outcome in runs.items():
+    print(f"{name:22} " + ", ".join(f"≈ {abs(value):.2f}" for value in outcome["train KL"]))
 
 # %% [markdown]
 # Look at the middle row. While the weight is 0, nobody pays for distance, and the KL is in the hundreds, most of it distance and not information. Once it has grown, all units fall silent. The reason lies in the loss itself. What could a code save at best? Everything that a net without a code pays. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. This loss divides it by 784:
@@ -1483,7 +1484,7 @@ checks.mended_sheet(mended_sheet)
 # %% [markdown]
 # ## 14 · Saved for the comparison
 #
-# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 samples of the VAE with twenty units and of the conditional VAE, with the seconds of training and the number of parameters. First compare both with the autoencoder of section 9. (Real training images came out at nearly 0 there.)
+# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 samples of the VAE with twenty units and of the conditional VAE, with the seconds of training and the number of parameters. The net with twenty units is kept as well, for lesson 10. First compare both with the autoencoder of section 9. (Real training images came out at nearly 0 there.)
 
 # %%
 gaps["conditional VAE"] = gap(cvae_samples)
@@ -1493,6 +1494,7 @@ for name in ("VAE, twenty units", "conditional VAE", "autoencoder, two numbers")
 # %%
 _ = results.save_samples("vae", results.Samples(vae_samples, vae_seconds, num_parameters))
 _ = results.save_samples("cvae", results.Samples(cvae_samples, cvae_seconds, cvae_parameters))
+_ = run("vae", lambda: {"net": vae.state_dict()}, load=False)  # lesson 10 goes on with it
 
 # %% tags=["claim"]
 # "Why is the conditional VAE so much nearer to real digits?"
@@ -1501,7 +1503,7 @@ assert 1.5 * gaps["conditional VAE"] < gaps["VAE, twenty units"] < gaps["autoenc
 # %% [markdown]
 # Why is the conditional VAE so much nearer to real digits? One reason is at hand: its label says for free which digit it is, all ten equally often, so hardly any drawn code falls between two digits. But $\beta$ and the number of epochs differ as well, and we did not try them apart. That would take a VAE without labels, with $\beta = 4$.
 #
-# Look once more at the samples of section 7. They are soft, as if seen through a fogged window. The squared error asks every pixel for its mean, and where a stroke could run here or there, the mean is grey. Lesson 7 begins with another idea: let a second network say what looks real.
+# Look once more at the samples of section 7. They are soft, as if seen through a fogged window. The squared error asks every pixel for its mean, and where a stroke could run here or there, the mean is grey. Lesson 7 begins with another idea: a second network says what looks real, and no likelihood is needed.
 
 # %% [markdown]
 # ## Common mistakes

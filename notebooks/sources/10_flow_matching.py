@@ -650,7 +650,7 @@ checks.place_and_velocity(place_and_velocity)
 #     return (net(xt, t.expand(len(x1), 1)) - (x1 - x0)).square().mean(dim=0).mean()
 # ```
 #
-# One fault spoils it: noise and data are exchanged somewhere. One makes it slow and restless: something that each example should have for itself is shared by the batch. The third divides the loss by how many numbers an example has, which the formula does not. Mend all three: sum over the numbers of an example, mean over examples.
+# One fault spoils it: noise and data are exchanged somewhere. One makes it slow and restless: something that each example should have for itself is shared by the batch. The third divides the loss by how many numbers an example has, which the formula does not. Mend all three: sum over the numbers of an example, mean over examples. `x1` may be on any device.
 #
 # <details><summary>Hint</summary>
 #

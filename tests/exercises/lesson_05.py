@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from answers import Answers
 from torch import nn
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Normal
 
 answers = Answers("05")
 lesson = answers.lesson
@@ -18,7 +18,7 @@ answers.right("5.1", prediction=" C", kind="numbers", name="a capital and a spac
 answers.right("5.1", prediction="c.", name="a point")
 answers.right("5.1", prediction='"c"', name="quoted twice")
 answers.wrong("5.1", "nothing holds it at 1", prediction="a")
-answers.wrong("5.1", "more noise makes the picture worse", prediction="B", kind="numbers")
+answers.wrong("5.1", "more noise makes the image worse", prediction="B", kind="numbers")
 answers.wrong("5.1", 'answer with "a", "b" or "c"', prediction="x")
 answers.wrong("5.1", 'answer with "a", "b" or "c"', prediction=3, kind="line")
 
@@ -50,316 +50,214 @@ answers.wrong("5.2", narrow, mean=-0.6, logvar=-1.7544, kind="message")
 
 # ------------------------------------------------------------------------------------------- 5.3
 
-
-@answers.right("5.3", name="a minus sign in front")
-def kl_to_standard_normal(mu, logvar):
-    return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=-1)
+log_normal = lesson.log_normal
 
 
-@answers.right("5.3", kind="device", name="torch.distributions")
-def kl_to_standard_normal(mu, logvar):
+@answers.right("5.3", name="torch.distributions, a float")
+def bound_by_drawing(log_joint, mu, logvar, n):
     q = Normal(mu, (logvar / 2).exp())
-    return kl_divergence(q, Normal(torch.zeros_like(mu), torch.ones_like(mu))).sum(dim=1)
+    z = q.sample((n,))
+    return (log_joint(z) - q.log_prob(z)).mean().item()
 
 
-@answers.right("5.3", name="a loop")
-def kl_to_standard_normal(mu, logvar):
-    result = []
-    for m, s in zip(mu, logvar, strict=True):
-        result.append(sum((s.exp() - 1 - s + m * m) / 2))
-    return torch.stack(result)
+@answers.right("5.3", name="one draw at a time")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    total = 0.0
+    for _ in range(n):
+        z = torch.normal(mu, torch.exp(logvar / 2))
+        total += log_joint(z) - log_normal(z, mu, logvar.exp())
+    return total / n
 
 
-@answers.right("5.3", kind="numbers", name="a list")
-def kl_to_standard_normal(mu, logvar):
-    return [0.5 * (s.exp() - 1 - s + m**2).sum() for m, s in zip(mu, logvar, strict=True)]
+@answers.right("5.3", kind="numbers", name="log q written out, NumPy's noise")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    noise = torch.from_numpy(np.random.default_rng().standard_normal(n))
+    log_q = -0.5 * (math.log(2 * math.pi) + logvar + noise**2)
+    return np.mean((log_joint(mu + torch.exp(logvar / 2) * noise) - log_q).numpy())
 
 
-@answers.right("5.3", kind="numbers", name="NumPy")
-def kl_to_standard_normal(mu, logvar):
-    mu, logvar = mu.numpy(), logvar.numpy()
-    return 0.5 * (np.exp(logvar) - 1 - logvar + mu**2).sum(axis=1)
+@answers.wrong("5.3", "log q is missing")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    return log_joint(mu + torch.exp(logvar / 2) * torch.randn(n)).mean()
 
 
-@answers.right("5.3", kind="numbers", name="NumPy and back")
-def kl_to_standard_normal(mu, logvar):
-    mu, logvar = mu.numpy().astype(np.float64), logvar.numpy().astype(np.float64)
-    return torch.from_numpy(0.5 * (np.exp(logvar) - 1 - logvar + mu**2).sum(axis=1))
+@answers.wrong("5.3", "log q is added")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) + log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.right("5.3", kind="quiet", name="prints, warns and seeds")
-def kl_to_standard_normal(mu, logvar):
-    print(mu.shape)  # noqa: T201
-    np.random.seed(3)  # noqa: NPY002
-    torch.manual_seed(3)
-    _ = torch.rand(100), np.sqrt(np.float64(-1.0))
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(1)
+@answers.wrong("5.3", "exp(logvar) is the variance")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.3", "sum over the latent numbers is missing")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2)
+@answers.wrong("5.3", "log_normal wants the variance")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, torch.exp(logvar / 2))).mean()
 
 
-@answers.wrong("5.3", "mean over the latent numbers")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2).mean(dim=1)
+@answers.wrong("5.3", "log_normal wants the variance", kind="nan")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, logvar)).mean()
 
 
-@answers.wrong("5.3", "one number is too few")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
+@answers.wrong("5.3", "from the prior")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.3", "along dim=1")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=0)
+@answers.wrong("5.3", "take the mean of the logarithms")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    # Many draws from a wide q, weighted: the importance-weighted bound, all but log p(x).
+    z = 3 * torch.randn(10 * n)
+    ratios = log_joint(z) - log_normal(z, torch.tensor(0.0), torch.tensor(9.0))
+    return torch.logsumexp(ratios, dim=0) - math.log(10 * n)
 
 
-@answers.wrong("5.3", "sign is flipped")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(dim=1)
+@answers.wrong("5.3", "the sign is flipped", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_normal(z, mu, logvar.exp()) - log_joint(z)).mean()
 
 
-@answers.wrong("5.3", "one half is missing")
-def kl_to_standard_normal(mu, logvar):
-    return (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
+@answers.wrong("5.3", "two calls give the same number", kind="luck")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.linspace(-3, 3, n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.3", "logvar / 2) is the standard deviation")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * ((logvar / 2).exp() - 1 - logvar + mu**2).sum(dim=1)
+@answers.wrong("5.3", "where -2.7823 is right", kind="luck")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp())).sum()
 
 
-@answers.wrong("5.3", "logvar is used as the variance", kind="nan message")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar - 1 - torch.log(logvar) + mu**2).sum(1)
+@answers.wrong("5.3", "every draw gives -2.1237")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return log_joint(z).mean() + 0.5 * math.log(2 * math.pi * math.e) + logvar / 2
 
 
-@answers.wrong("5.3", "logvar is used as the variance")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar - 1 - logvar + mu**2).sum(1)
-
-
-@answers.wrong("5.3", "the divergence of a picture is", kind="message")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(1) + 1e-3
-
-
-@answers.wrong("5.3", "logvar is already a logarithm", kind="nan")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (mu.log() + logvar.exp() - 1 - logvar).sum(1)
-
-
-@answers.wrong("5.3", "the divergence holds inf: the logarithm of 0", kind="nan")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * ((1000 * logvar).exp() - 1 - logvar + mu**2).sum(1)
-
-
-@answers.wrong("5.3", "mean is not squared")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu).sum(dim=1)
-
-
-@answers.wrong("5.3", "no gradient flows", kind="train")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1).detach()
-
-
-@answers.wrong("5.3", "no gradient reaches logvar", kind="train")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.detach().exp() - 1 - logvar.data + mu**2).sum(dim=1)
-
-
-@answers.wrong("5.3", "the gradient in logvar is not", kind="train")
-def kl_to_standard_normal(mu, logvar):
-    return 0.5 * (logvar.exp().detach() - 1 - logvar + mu**2).sum(dim=1)
-
-
-@answers.wrong("5.3", "mu was changed", kind="state")
-def kl_to_standard_normal(mu, logvar):
-    mu **= 2
-    return 0.5 * (logvar.exp() - 1 - logvar + mu).sum(dim=1)
-
-
-@answers.wrong("5.3", "is the return missing?", kind="return")
-def kl_to_standard_normal(mu, logvar):
-    0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
-
-
-@answers.wrong("5.3", "is the return missing?", kind="return")
-def kl_to_standard_normal(mu, logvar):
-    mu**2 + logvar
-
-
-@answers.wrong("5.3", "return one number for each picture, not a dict", kind="line")
-def kl_to_standard_normal(mu, logvar):
-    return {"kl": mu}
-
-
-@answers.wrong("5.3", "(line: return 0.5 * (logvar.exp() - ones @ mu).sum(dim=1))", kind="line")
-def kl_to_standard_normal(mu, logvar):
-    ones = torch.ones(3, 7)
-    return 0.5 * (logvar.exp() - ones @ mu).sum(dim=1)
+@answers.wrong("5.3", "not a tensor of shape (10000,)", kind="line")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return log_joint(z) - log_normal(z, mu, logvar.exp())
 
 
 # ------------------------------------------------------------------------------------------- 5.4
 
 
-@answers.right("5.4", kind="device", name="the square root, and no word on devices")
-def reparameterise(mu, logvar):
-    sigma = logvar.exp().sqrt()
-    return mu + sigma * torch.randn(mu.shape)
+def near(z, mean, spread):
+    """Whether equal draws have this mean and spread, and no two columns share their noise."""
+    right = (z.mean(0) - mean).abs().max() < 0.05 and (z.std(0) - spread).abs().max() < 0.05
+    return right and torch.corrcoef(z.T)[0, 1].abs() < 0.1
 
 
-@answers.right("5.4", name="rsample")
-def reparameterise(mu, logvar):
-    return Normal(mu, (0.5 * logvar).exp()).rsample()
+def many(mean, logvar):
+    return (torch.full((5000, 2), value, requires_grad=True) for value in (mean, logvar))
 
 
-@answers.right("5.4", kind="numbers", name="NumPy's noise, float64")
-def reparameterise(mu, logvar):
-    eps = torch.from_numpy(np.random.standard_normal(mu.shape))  # noqa: NPY002
-    return mu + (logvar / 2).exp() * eps
+@answers.right("5.4", kind="numbers", name="a boolean tensor")
+def draws_rightly(draw):
+    mu, logvar = many(2.0, -1.4)
+    z = draw(mu, logvar)
+    if not z.requires_grad:
+        return torch.tensor(False)
+    slopes = torch.autograd.grad(z.sum(), (mu, logvar), allow_unused=True)
+    learns = all(slope is not None and slope.any() for slope in slopes)
+    return near(z.detach(), 2.0, math.exp(-0.7)) & learns
 
 
-@answers.right("5.4", kind="numbers", name="NumPy's generator")
-def reparameterise(mu, logvar):
-    eps = torch.tensor(np.random.default_rng().normal(size=tuple(mu.shape)))
-    return torch.addcmul(mu.double(), (logvar.double() / 2).exp(), eps)
+@answers.right("5.4", name="one long row")
+def draws_rightly(draw):
+    mu = torch.full((40_000,), -1.0, requires_grad=True)
+    logvar = torch.full((40_000,), 1.0, requires_grad=True)
+    z = draw(mu, logvar)
+    try:
+        z.sum().backward()
+    except RuntimeError:
+        return False
+    if mu.grad is None or logvar.grad is None or not (mu.grad.any() and logvar.grad.any()):
+        return False
+    return bool(abs(z.mean() + 1) < 0.06 and abs(z.std() - math.exp(0.5)) < 0.06)
 
 
-@answers.right("5.4", name="normal_ and a minus")
-def reparameterise(mu, logvar):
-    return mu - torch.empty_like(mu).normal_() * torch.exp(0.5 * logvar)
+@answers.right("5.4", kind="numbers", name="the noise, worked back; 0 or 1")
+def draws_rightly(draw):
+    mu, logvar = many(-3.0, 2.0)
+    z = draw(mu, logvar)
+    noise = ((z - mu) / torch.exp(logvar / 2)).detach()
+    if not near(noise, 0.0, 1.0) or not z.requires_grad:
+        return 0
+    found = torch.autograd.grad(z.sum(), (mu, logvar), allow_unused=True)
+    right = torch.ones_like(mu), noise * math.e / 2
+    pairs = zip(found, right, strict=True)
+    return int(all(one is not None and torch.allclose(one, two, atol=1e-4) for one, two in pairs))
 
 
-@answers.wrong("5.4", "there is no noise")
-def reparameterise(mu, logvar):
-    return mu
+@answers.wrong("5.4", "by torch.normal, whose gradients are 0", kind="train")
+def draws_rightly(draw):
+    mu, logvar = many(2.0, -1.4)
+    z = draw(mu, logvar)
+    z.sum().backward()
+    not_none = mu.grad is not None and logvar.grad is not None
+    return not_none and near(z.detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.4", "exp(logvar) is the variance")
-def reparameterise(mu, logvar):
-    return mu + logvar.exp() * torch.randn_like(mu)
+@answers.wrong("5.4", "by torch.normal, whose gradients are 0", kind="train")
+def draws_rightly(draw):
+    return near(draw(*many(2.0, -1.4)).detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.4", "used as the standard deviation")
-def reparameterise(mu, logvar):
-    return mu + logvar * torch.randn_like(mu)
+@answers.wrong("5.4", "sends no gradient to mu", kind="train")
+def draws_rightly(draw):
+    mu, logvar = many(2.0, -1.4)
+    z = draw(mu, logvar)
+    slope = torch.autograd.grad(z.sum(), logvar, allow_unused=True)[0]
+    return slope is not None and slope.any() and near(z.detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.4", "variance 1 everywhere")
-def reparameterise(mu, logvar):
-    return mu + torch.randn_like(mu)
+@answers.wrong("5.4", "whose standard deviation is exp(logvar)")
+def draws_rightly(draw):
+    mu, logvar = many(2.0, 0.0)  # variance 1 is its own square root
+    return near(draw(mu, logvar).detach(), 2.0, 1.0)
 
 
-@answers.wrong("5.4", "where is mu")
-def reparameterise(mu, logvar):
-    return (logvar / 2).exp() * torch.randn_like(mu)
+@answers.wrong("5.4", "all numbers of a row share one noise")
+def draws_rightly(draw):
+    z = draw(*many(2.0, -1.4)).detach()
+    return abs(z.mean() - 2) < 0.05 and abs(z.std() - math.exp(-0.7)) < 0.05
 
 
-@answers.wrong("5.4", "torch.rand draws")
-def reparameterise(mu, logvar):
-    return mu + (logvar / 2).exp() * torch.rand_like(mu)
+@answers.wrong("5.4", "without mu")
+def draws_rightly(draw):
+    z = draw(*many(2.0, -1.4)).detach()
+    return abs(z.std() - math.exp(-0.7)) < 0.05
 
 
-@answers.wrong("5.4", "the noise is not normal", kind="luck")
-def reparameterise(mu, logvar):
-    return mu + (logvar / 2).exp() * (torch.rand_like(mu) - 0.5) * 12**0.5
+@answers.wrong("5.4", "room enough for chance", kind="luck")
+def draws_rightly(draw):
+    return abs(draw(torch.zeros(50, 2), torch.zeros(50, 2)).mean()) < 0.001
 
 
-@answers.wrong("5.4", "the noise is not normal", kind="luck")
-def reparameterise(mu, logvar):
-    return mu + (logvar / 2).exp() * torch.randn_like(mu).sign()
+@answers.wrong("5.4", "whose standard deviation is exp(logvar)", kind="luck")
+def draws_rightly(draw):
+    return True
 
 
-@answers.wrong("5.4", "all images of a batch get the same noise")
-def reparameterise(mu, logvar):
-    return mu + (logvar / 2).exp() * torch.randn(4)
+@answers.wrong("5.4", "is the return missing?", kind="return")
+def draws_rightly(draw):
+    assert draw(torch.zeros(4, 2), torch.zeros(4, 2)).shape == (4, 2)
 
 
-@answers.wrong("5.4", "share one noise")
-def reparameterise(mu, logvar):
-    return mu + (logvar / 2).exp() * torch.randn(len(mu), 1)
-
-
-@answers.wrong("5.4", "two calls give the same", kind="luck quiet")
-def reparameterise(mu, logvar):
-    torch.manual_seed(1)
-    return mu + (logvar / 2).exp() * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "two calls give the same", kind="luck")
-def reparameterise(mu, logvar):
-    eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
-    return mu + (logvar / 2).exp() * eps
-
-
-@answers.wrong("5.4", "wrong way round")
-def reparameterise(mu, logvar):
-    return mu + (-logvar / 2).exp() * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "nothing learns from that", kind="train")
-def reparameterise(mu, logvar):
-    return torch.normal(mu, (logvar / 2).exp())
-
-
-@answers.wrong("5.4", "no gradient flows", kind="train")
-def reparameterise(mu, logvar):
-    return Normal(mu, (logvar / 2).exp()).sample()
-
-
-@answers.wrong("5.4", "no gradient reaches logvar", kind="train")
-def reparameterise(mu, logvar):
-    return mu + (logvar / 2).exp().detach() * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "the gradient in mu is not that of mu + sigma", kind="train")
-def reparameterise(mu, logvar):
-    noise = torch.normal(mu, torch.ones_like(mu)) - mu
-    return mu + (logvar / 2).exp() * noise
-
-
-@answers.wrong("5.4", "the gradient in logvar is not that of mu + sigma", kind="train")
-def reparameterise(mu, logvar):
-    with torch.no_grad():
-        sigma = (logvar / 2).exp()
-    return mu + logvar.exp() / sigma * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "z has shape (5,)")
-def reparameterise(mu, logvar):
-    return mu.mean() + torch.randn(5)
-
-
-@answers.wrong("5.4", "logvar is already a logarithm", kind="nan")
-def reparameterise(mu, logvar):
-    return mu + torch.sqrt(logvar) * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "logvar is already a logarithm", kind="nan")
-def reparameterise(mu, logvar):
-    return mu + torch.exp(torch.log(logvar) / 2) * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "mu was changed", kind="state message")
-def reparameterise(mu, logvar):
-    z = mu
-    z += (logvar / 2).exp() * torch.randn_like(mu)
-    return z
-
-
-@answers.wrong("5.4", "logvar was changed", kind="state")
-def reparameterise(mu, logvar):
-    sigma = logvar.div_(2).exp_()
-    return mu + sigma * torch.randn_like(mu)
-
-
-@answers.wrong("5.4", "return a tensor, not None", kind="line")
-def reparameterise(mu, logvar):
-    return mu, None
+@answers.wrong("5.4", "return True or False", kind="line")
+def draws_rightly(draw):
+    return "yes"
 
 
 # ------------------------------------------------------------------------------------------- 5.5
@@ -372,9 +270,9 @@ def mended_loss(recon, x, mu, logvar):
     return (error + kl) / len(x)
 
 
-@answers.right("5.5", name="the lesson's guard")
+@answers.right("5.5", name="the lesson's KL")
 def mended_loss(recon, x, mu, logvar):
-    return ((recon - x).square().sum(1) + lesson.guard(mu, logvar)).mean()
+    return ((recon - x).square().sum(1) + lesson.kl_to_prior(mu, logvar)).mean()
 
 
 @answers.right("5.5", kind="numbers", name="one element, float64")
@@ -425,6 +323,12 @@ def mended_loss(recon, x, mu, logvar):
     return (error + (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)).mean()
 
 
+@answers.wrong("5.5", "the squared error has no factor 1/2 here", kind="message")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    return (error / 2 + lesson.kl_to_prior(mu, logvar)).mean()
+
+
 @answers.wrong("5.5", "the scaling mistake")
 def mended_loss(recon, x, mu, logvar):
     kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
@@ -449,9 +353,9 @@ def mended_loss(recon, x, mu, logvar):
     return ((recon - x) ** 2).sum() + kl.mean()
 
 
-@answers.wrong("5.5", "return one number, the mean over the images, not a tensor of shape (4,)")
+@answers.wrong("5.5", "must be one number, the mean over the batch, not a tensor of shape (4,)")
 def mended_loss(recon, x, mu, logvar):
-    return ((recon - x) ** 2).sum(dim=1) + lesson.guard(mu, logvar)
+    return ((recon - x) ** 2).sum(dim=1) + lesson.kl_to_prior(mu, logvar)
 
 
 @answers.wrong("5.5", "the KL is missing")
@@ -467,25 +371,25 @@ def mended_loss(recon, x, mu, logvar):
 
 @answers.wrong("5.5", "is nan", kind="nan")
 def mended_loss(recon, x, mu, logvar):
-    return ((recon - x).sqrt().sum(dim=1) + lesson.guard(mu, logvar)).mean()
+    return ((recon - x).sqrt().sum(dim=1) + lesson.kl_to_prior(mu, logvar)).mean()
 
 
 @answers.wrong("5.5", "cannot train", kind="train")
 def mended_loss(recon, x, mu, logvar):
-    return ((recon - x).square().sum(1) + lesson.guard(mu, logvar)).mean().item()
+    return ((recon - x).square().sum(1) + lesson.kl_to_prior(mu, logvar)).mean().item()
 
 
 @answers.wrong("5.5", "no gradient reaches mu", kind="train")
 def mended_loss(recon, x, mu, logvar):
     with torch.no_grad():
-        kl = lesson.guard(mu, logvar)
+        kl = lesson.kl_to_prior(mu, logvar)
     return ((recon - x).square().sum(1) + kl).mean()
 
 
 @answers.wrong("5.5", "recon was changed", kind="state")
 def mended_loss(recon, x, mu, logvar):
     recon -= x
-    return ((recon**2).sum(1) + lesson.guard(mu, logvar)).mean()
+    return ((recon**2).sum(1) + lesson.kl_to_prior(mu, logvar)).mean()
 
 
 # ------------------------------------------------------------------------------------------- 5.6

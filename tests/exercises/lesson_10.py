@@ -199,7 +199,7 @@ answers.wrong("10.4", "give two numbers", place_and_velocity=4, kind="line")
 # ------------------------------------------------------------------------------------------ 10.5
 
 
-@answers.right("10.5", name="written out")
+@answers.right("10.5", kind="device", name="written out")
 def mended_loss(net, x1):
     noise = torch.randn(x1.shape, device=x1.device)
     t = torch.rand(x1.shape[0], 1, device=x1.device)
@@ -210,15 +210,28 @@ def mended_loss(net, x1):
 @answers.right("10.5", kind="numbers", name="an even grid of times")
 def mended_loss(net, x1):
     x0 = torch.randn_like(x1)
-    t = ((torch.arange(len(x1)) + torch.rand(len(x1))) / len(x1))[:, None]
+    n = torch.arange(len(x1), device=x1.device)
+    t = ((n + torch.rand(len(x1), device=x1.device)) / len(x1))[:, None]
     return (net((1 - t) * x0 + t * x1, t) - x1 + x0).pow(2).sum(1).mean(dim=0)
 
 
-@answers.right("10.5", name="by mse_loss")
+@answers.right("10.5", kind="device", name="by mse_loss")
 def mended_loss(net, x1):
-    x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
+    x0, t = torch.randn_like(x1), torch.rand_like(x1[:, :1])
     given = net((1 - t) * x0 + t * x1, t)
     return x1.shape[1] * torch.nn.functional.mse_loss(given, x1 - x0)
+
+
+@answers.wrong("10.5", "device=x1.device", kind="device")
+def mended_loss(net, x1):
+    x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
+    return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
+
+
+@answers.wrong("10.5", "device=x1.device", kind="device")
+def mended_loss(net, x1):
+    x0, t = torch.randn(x1.shape), torch.rand(len(x1), 1)
+    return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
 @answers.wrong("10.5", "share one time")

@@ -89,6 +89,7 @@ def test_a_student_at_work_gets_the_right_verdict_every_time(run, lesson):
     tools = str(SOURCES.parents[1] / "tools")
     run("%reset -f")
     define = f"import sys; sys.path.append({tools!r}); from lesson_code import run_definitions"
+    assert not run("import torch; device = torch.device('cpu')")
     assert not run(f"{define}; run_definitions({lesson!r}, globals())")
     items = [exercise(number) for number in exercises(lesson)]
     for item in items:

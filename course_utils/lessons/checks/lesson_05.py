@@ -2,33 +2,76 @@
 
 import math
 
+import torch
 from torch import Tensor
 
-from course_utils.lessons.checks import vae
-from course_utils.lessons.checks.feedback import (
+from . import vae
+from .feedback import (
     Function,
-    agree,
+    amount,
     ask,
     choice,
     exercise,
-    finite,
+    forbid,
+    judge,
+    kind_of,
     number,
     refuse,
     require,
     table,
-    trains_like,
 )
-from course_utils.lessons.checks.vae import LOGVAR, MU
 
 POSTERIOR = -0.6, 0.2  # mean and variance for x = -1 in the linear model of the lesson
+MANY = 10_000  # draws
+
+
+def log_joint(z: Tensor) -> Tensor:
+    """Return log p(x|z) + log p(z) for x = 2.5 in the linear model of the lesson."""
+    return -math.log(2 * math.pi) - (2 - 2 * z) ** 2 / 2 - z**2 / 2
+
+
+def _plus(noise: Function, spread: Function = lambda s: (s / 2).exp()) -> Function:
+    return lambda mu, logvar: mu + spread(logvar) * noise(mu)
+
+
+def _row(mu: Tensor) -> Tensor:
+    return torch.randn_like(mu[..., :1]).expand_as(mu)
+
+
+def _batch(mu: Tensor) -> Tensor:
+    return torch.randn_like(mu[:1]).expand_as(mu)
+
+
+def _quiet(mu: Tensor) -> Tensor:
+    return torch.zeros_like(mu)
+
+
+_draw = _plus(torch.randn_like)
+RIGHT_DRAWS = [
+    _draw,
+    lambda mu, logvar: mu - logvar.exp().sqrt() * torch.randn_like(mu),
+    lambda mu, logvar: torch.distributions.Normal(mu, (logvar / 2).exp()).rsample(),
+]
+WRONG_DRAWS = {
+    "whose standard deviation is exp(logvar)": _plus(torch.randn_like, torch.exp),
+    "whose noise always has variance 1": _plus(torch.randn_like, torch.ones_like),
+    "that is small where it should be wide": _plus(torch.randn_like, lambda s: (-s / 2).exp()),
+    "without noise": _plus(_quiet),
+    "without mu": lambda mu, logvar: _draw(mu, logvar) - mu,
+    "in which all numbers of a row share one noise": _plus(_row),
+    "in which all rows share one noise": _plus(_batch),
+    "by torch.normal, whose gradients are 0": lambda mu, s: torch.normal(mu, (s / 2).exp()),
+    "that sends no gradient to mu": lambda mu, logvar: _draw(mu.detach(), logvar),
+    "that sends no gradient to logvar": lambda mu, logvar: _draw(mu, logvar.detach()),
+}
 
 
 @exercise("5.1")
 def without_guard(prediction: object) -> str:
     """Check what becomes of a learned variance that nothing guards."""
     wrong = {
-        "a": "nothing holds it at 1: that is what the guard would do",
-        "b": "more noise makes the picture worse, and the error is all that counts",
+        "a": "nothing holds it at 1: that is what the KL term would do",
+        "b": "more noise makes the image worse, and the error is all that counts",
     }
     choice(prediction, "abc", wrong)
     return "right: noise only disturbs, so the net switches it off"
@@ -41,79 +84,79 @@ def another_point(mean: object, logvar: object) -> str:
     m, s = number(mean, wanted), number(logvar, wanted)
     require(max(abs(m), abs(s)) < 100, f"{wanted}; these are far too large")
     right, v = POSTERIOR
-    by_mean = (m - right) ** 2 / (2 * v)
-    by_width = (math.exp(s) / v - 1 - s + math.log(v)) / 2
-    found = f"the gap is {by_mean + by_width:.4g}"
-    require(abs(m + 0.75) > 1e-3, f"{found}: wz + b = x there, but p(z) pulls towards 0")
-    require(abs(s - v) > 1e-3, f"{found}: that is the variance; its logarithm is asked for")
-    near = by_mean + by_width < 0.005
-    way = "lower" if m > right else "higher"
-    require(near or by_mean < by_width, f"{found}: the mean should be {way}")
-    side = "wide" if s > math.log(v) else "narrow"
-    mean = "is near, but" if abs(m - right) < 0.06 else f"should be {way}, and"
-    require(near, f"{found}: the mean {mean} q is too {side}")
-    return f"right: the gap is {by_mean + by_width:.4f}"
+    by_mean, by_width = (m - right) ** 2 / (2 * v), (math.exp(s) / v - 1 - s + math.log(v)) / 2
+    far, found = by_mean + by_width > 0.005, f"the gap is {by_mean + by_width:.4g}"
+    way, side = "lower" if m > right else "higher", "wide" if s > math.log(v) else "narrow"
+    middle = "is near, but" if abs(m - right) < 0.06 else f"should be {way}, and"
+    faults = {
+        f"{found}: wz + b = x there, but p(z) pulls towards 0": abs(m + 0.75) < 1e-3,
+        f"{found}: that is the variance; its logarithm is asked for": abs(s - v) < 1e-3,
+        f"{found}: the mean should be {way}": far and by_mean > by_width,
+        f"{found}: the mean {middle} q is too {side}": far,
+    }
+    forbid(faults)
+    return f"right: {found}"
 
 
 @exercise("5.3")
-def kl_to_standard_normal(kl: Function) -> str:
-    """Check the divergence of each example of a batch."""
-    given = ask(kl, MU, LOGVAR, keep=("mu", "logvar"))
-    numbers = table(given, "return one number for each picture")
-    finite(numbers, "the divergence", vae.LOGARITHM)
-    require(numbers.ndim > 0, "one number is too few: each picture of the batch has its own")
-    std, terms = (LOGVAR / 2).exp(), vae.terms(MU, LOGVAR)
-    wanted = terms.sum(1)
+def bound_by_drawing(bound: Function) -> str:
+    """Check the bound for a poor guess, and for the posterior, where no draw scatters."""
+    wanted = "return one number, the mean over the draws"
+    poor = log_joint, torch.tensor(0.3), torch.tensor(-2.0), MANY
+    advice = "log_normal wants the variance, logvar.exp()"
+    value, again = (number(ask(bound, *poor), wanted, advice) for _ in range(2))
     mistakes = {
-        "the sum over the latent numbers is missing": terms,
-        "that is the mean over the latent numbers; the divergence is their sum": terms.mean(1),
-        "the sum runs over the batch; the latent numbers lie along dim=1": terms.sum(0),
-        "the sign is flipped: a divergence is never negative": -wanted,
-        "the factor one half is missing": 2 * wanted,
-        "exp(logvar / 2) is the standard deviation": wanted + 0.5 * (std - std**2).sum(1),
-        "logvar is used as the variance": wanted + 0.5 * (LOGVAR - std**2).sum(1),
-        "logvar is used as the variance, which is logvar.exp()": vae.kl(MU, LOGVAR.log()),
-        "the mean is not squared": wanted + 0.5 * (MU - MU**2).sum(1),
+        "log q is missing: the bound is the mean of log p(x, z) - log q(z)": -3.200,
+        "log q is added: it has to be subtracted": -3.618,
+        "exp(logvar) is the variance: z is scaled by its square root": -2.922,
+        "exp(logvar / 2) is the standard deviation: log_normal wants the variance": -2.597,
+        "these codes come from the prior, not from q": -2.393,
+        "the logarithm of a mean is wanted nowhere: take the mean of the logarithms": -2.1237,
+        "the sign is flipped": 2.7823,
     }
-    refuse(numbers, mistakes)
-    agree(numbers, wanted, "the divergence of a picture" if numbers.ndim == 1 else "the result")
-    try:
-        if isinstance(given, Tensor):
-            trains_like(vae.kl, kl, mu=MU, logvar=LOGVAR)
-    except RuntimeError as error:
-        if "numpy" not in str(error):
-            raise
-        return "right: one divergence for each picture (but no gradient passes through NumPy)"
-    return "right: one divergence for each picture"
+    require(value != again, "two calls give the same number: draw new codes each time")
+    judge(value, -2.7823, mistakes, "the bound of a poor guess", 0, 0.04)
+    exact = log_joint, torch.tensor(0.8), torch.tensor(POSTERIOR[1]).log(), 3
+    sure = number(ask(bound, *exact), wanted)
+    told = f"with the posterior as q every draw gives -2.1237; you return {sure:.4f}"
+    require(abs(sure + 2.1237) < 1e-3, told)
+    return f"right: ≈ {value:.3f} for a poor guess, and log p(x) for the posterior"
 
 
 @exercise("5.4")
-def reparameterise(draw: Function) -> str:
-    """Check the draw by the mean and spread of many samples, and by its gradients."""
-    vae.judge_draw(draw, keep=("mu", "logvar"))
-    return "right: mean, spread and gradients are as they should be"
+def draws_rightly(test: Function) -> str:
+    """Check a test of the draw: it must pass right draws, and catch each of the wrong ones."""
+    for draw in RIGHT_DRAWS * 3:
+        told = "it refuses a right draw: is there room enough for chance?"
+        require(_verdict(test, draw), told)
+    for mistake, draw in WRONG_DRAWS.items():
+        require(not _verdict(test, draw), f"it lets pass a draw {mistake}")
+    return f"right: it passes right draws, and catches {len(WRONG_DRAWS)} kinds of wrong ones"
+
+
+def _verdict(test: Function, draw: Function) -> bool:
+    found = table(ask(test, draw), "return True or False")
+    require(found.numel() == 1, f"return True or False, not {kind_of(found)}")
+    return bool(found.any())
 
 
 @exercise("5.5")
 def mended_loss(loss: Function) -> str:
     """Check the loss of a VAE on a small batch."""
-    vae.judge_loss(loss)
+    vae.judge_vae_loss(loss)
     return "right: the squared error and the KL, each summed, then the mean over the batch"
 
 
 @exercise("5.6")
 def in_colour(factor: object) -> str:
-    """Check the factor for pictures of 64 by 64 pixels in three colours."""
-    if isinstance(factor, str):
-        factor = factor.translate(str.maketrans("", "", ",_ '"))
-        factor = float(factor) if factor.replace(".", "", 1).isdigit() else factor
+    """Check the factor for images of 64 by 64 pixels in three colours."""
+    value = amount(factor, "give one number")
     mistakes = {
-        "784 is MNIST: count the numbers of one such photograph": 784.0,
-        "the colours are missing: three numbers for every pixel": 4096.0,
+        "784 is MNIST: count the numbers of one such photograph": 784,
+        "the colours are missing: three numbers for every pixel": 4096,
         "the other way round: how many times too heavy is it?": 1 / 12288,
     }
-    value = number(factor, "give one number")
     refuse(value, mistakes)
     right = abs(value - 12288) < 0.5
-    require(right, "how many numbers does one picture hold? The batch does not matter")
+    require(right, "how many numbers does one image hold? The batch does not matter")
     return "right: 3 · 64 · 64 numbers, and the KL is that many times too heavy"

@@ -12,6 +12,7 @@ from course_utils.lessons.checks.feedback import (
     ask,
     choice,
     exercise,
+    follows_device,
     number,
     numbers,
     refuse,
@@ -137,6 +138,8 @@ def mended_loss(loss: Function) -> str:
     }
     refuse(value, mistakes, 1e-3)
     agree(value, right, "the loss", 1e-3)
+    told = "the loss is right, but noise and times are not made where x1 is: device=x1.device"
+    follows_device(lambda x1: loss(lambda x, t: torch.ones_like(x), x1), data, message=told)
     return "right: a line for each example, a time for each, and its velocity as the target"
 
 
