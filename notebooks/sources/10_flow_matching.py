@@ -222,14 +222,16 @@ with warnings.catch_warnings():  # it would like to go on
     warnings.simplefilter("ignore")
     theirs.fit(some)
 ours = log_joint(some, *mixture).logsumexp(dim=1).mean().item()
-print(f"after 30 steps: by hand {ours:.4f} · scikit-learn {theirs.score(some):.4f}")
+apart = abs(ours - theirs.score(some))
+print(f"after 30 steps: by hand ≈ {ours:.4f} · scikit-learn ≈ {theirs.score(some):.4f}", end="")
+print(f" · apart by {apart:.4f}")
 falls = sum(after < before for before, after in pairwise(history))
 print(f"the log-likelihood fell in {falls} of {len(history) - 1} steps")
 
 # %% tags=["claim"]
 # "the log-likelihood never falls from step to step, and scikit-learn's GaussianMixture gets the same"
 assert falls == 0
-assert abs(ours - theirs.score(some)) < 1e-4
+assert apart < 1e-4
 
 # %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(6.5, 3))
@@ -265,12 +267,12 @@ for k, (fitted, held_out) in tried.items():
     print(f"{k:3} components: log p of a training code ≈ {fitted:.2f}, held out ≈ {held_out:.2f}")
 
 # %% tags=["claim"]
-# "The first column rises to the end, the second hardly gains from 50 to 100"
+# "The first column rises to the end. The second gains next to nothing from 50 to 100, or even falls"
 assert tried[100][0] - tried[50][0] > 0.3
 assert tried[100][1] - tried[50][1] < 0.3
 
 # %% [markdown]
-# The first column rises to the end. The second hardly gains from 50 to 100: what the last fifty components learn is mostly these 20,000 codes, and not their density. (Compare gains, not levels: the 5,000 held-out codes seem to be a little easier.)
+# The first column rises to the end. The second gains next to nothing from 50 to 100, or even falls: what the last fifty components learn is mostly these 20,000 codes, and not their density. (Compare gains, not levels: the 5,000 held-out codes seem to be a little easier.)
 
 # %% [markdown]
 # ### Exercise 10.2 · find the bug: It always takes the most
