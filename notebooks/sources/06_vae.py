@@ -1170,7 +1170,7 @@ for name in ("reconstruction", "grey pixels in %"):
 # %% [markdown]
 # ## 12 · Posterior collapse, caused and cured
 #
-# Now the classic mistake, which lesson 5 (section 7) showed on a small net. Here we look for the cure. The KL is summed over the units, and for the squared error somebody takes `mse_loss` with its default, the mean over the pixels. The first term is then 784 times too small, as if $\beta$ were 784.
+# Now the classic mistake, which lesson 5 (section 9) showed on a small net. Here we look for the cure. The KL is summed over the units, and for the squared error somebody takes `mse_loss` with its default, the mean over the pixels. The first term is then 784 times too small, as if $\beta$ were 784.
 
 
 # %%
@@ -1265,7 +1265,7 @@ print(f"error averaged: a code can save at most ≈ {total_variance / 784:.2f} n
 print(f"error summed:   a code can save at most ≈ {total_variance:.0f} nats")
 
 # %% [markdown]
-# One nat pays for itself only if it lowers the squared error by 784, and there are only about 211 to save. Even the first small fraction of a nat does not pay: lesson 5 (section 7) showed, for a straight decoder, that a unit is used only if the images vary along some direction by more than the pixel variance. There the largest such variance lay far below 392, which is what this loss believes in. The collapsed net is what this loss asks for, and no other way of getting there helps. (That is $784/2$, in the words of section 11 a Gaussian that takes the whole image for noise.) The right sum changes the loss, and with it the best net.
+# One nat pays for itself only if it lowers the squared error by 784, and there are only about 211 to save. Even the first small fraction of a nat does not pay: lesson 5 (*Going further*) borrowed, for a straight decoder, that a unit is used only if the images vary along some direction by more than the pixel variance. There the largest such variance lay far below 392, which is what this loss believes in. The collapsed net is what this loss asks for, and no other way of getting there helps. (That is $784/2$, in the words of section 11 a Gaussian that takes the whole image for noise.) The right sum changes the loss, and with it the best net.
 #
 # Warm-up is for the other kind of collapse, where a good solution exists and training loses it early because useful units pay before they can earn. It happens with decoders so strong that they manage without a code for a while, above all with texts. So diagnose first: look at the scale of both terms, then at the KL per unit over time.
 
