@@ -7,13 +7,13 @@ A lesson's answers stand in ``lesson_05.py``, beside this file::
     answers = Answers("05")
     lesson = answers.lesson            # what the lesson defines: lesson.LineModel
 
-    @answers.right("5.3")              # put in under the function's own name
-    def kl_to_standard_normal(mu, logvar):
-        return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=-1)
+    @answers.right("2.3")              # put in under the function's own name
+    def cross_entropy(logits, labels):
+        return -logits.log_softmax(dim=1)[torch.arange(len(labels)), labels].mean()
 
-    @answers.wrong("5.3", "sum(dim=1)", kind="message")       # a fragment of the message
-    def kl_to_standard_normal(mu, logvar):
-        return 0.5 * (logvar.exp() - 1 - logvar + mu**2)
+    @answers.wrong("2.3", "take the mean", kind="message")    # a fragment of the message
+    def cross_entropy(logits, labels):
+        return -logits.log_softmax(dim=1)[torch.arange(len(labels)), labels].sum()
 
     answers.right("5.2", mean=torch.tensor(-0.6), logvar=math.log(0.2), kind="numbers")
     answers.wrong("8.1", "leaves out one kind", my_d_loss=one_sided)    # my_g_loss: the solution's
