@@ -1,13 +1,11 @@
 """The convolutional classifier of lesson 9: a second judge, which knows shifted digits."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import data
-from course_utils.lessons.runs import kept, run
+from course_utils.lessons.runs import load_into, run
 
 NUM_EPOCHS, PEAK_LR, MOST_SHIFT = 3, 2e-3, 2
 
@@ -55,21 +53,13 @@ def load_cnn(device: torch.device) -> DigitCNN:
     with torch.random.fork_rng():  # the caller's random numbers do not depend on what was there
         torch.manual_seed(0)
         net = DigitCNN()
-        if _fits(net, kept("cnn")):
+        if load_into(net, "cnn"):
             print("The second judge: your CNN of lesson 9")  # noqa: T201
         else:
             told = "lesson 9 has not run here, so a net like its own is trained"
             print(f"The second judge: {told}")  # noqa: T201
             run("cnn", lambda: {"net": _trained(net.to(device)).state_dict()}, load=False)
     return net.to(device).eval()
-
-
-def _fits(net: DigitCNN, found: dict[str, Any] | None) -> bool:
-    try:
-        net.load_state_dict((found or {})["net"])
-    except (KeyError, TypeError, RuntimeError, AttributeError):
-        return False
-    return True
 
 
 def _trained(net: DigitCNN) -> DigitCNN:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from course_utils import paths
 from course_utils.data.atomic import atomically
@@ -53,6 +54,16 @@ def kept(name: str) -> Run | None:
     except results.Unreadable as why:
         print(f"{name}: {why}")  # noqa: T201
         return None
+
+
+def load_into(net: nn.Module, name: str) -> bool:
+    """Give a net the weights under ``"net"`` of a training; say whether there were fitting ones."""
+    outcome = kept(name)
+    try:
+        net.load_state_dict((outcome or {})["net"])
+    except (KeyError, TypeError, RuntimeError, AttributeError):
+        return False
+    return True
 
 
 def _file(name: str, *, create: bool = False) -> Path:

@@ -1,13 +1,11 @@
 """The VAE of lesson 6, whose codes lesson 10 learns to draw."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import data
-from course_utils.lessons.runs import kept, run
+from course_utils.lessons.runs import load_into, run
 
 NUM_EPOCHS, PEAK_LR = 16, 8e-3
 
@@ -49,9 +47,9 @@ def load_vae(device: torch.device) -> VAE:
     """
     data.load("MNIST", train=False)  # settles whether this process works on the stand-in
     with torch.random.fork_rng():  # the caller's random numbers do not depend on what was there
+        torch.manual_seed(0)
         vae = VAE()
-        found = kept("vae")
-        if _fits(vae, found):
+        if load_into(vae, "vae"):
             print("The VAE: your net of lesson 6")  # noqa: T201
         else:
             print("The VAE: lesson 6 has not run here, so a net like its own is trained")  # noqa: T201
@@ -59,18 +57,9 @@ def load_vae(device: torch.device) -> VAE:
     return vae.to(device).eval()
 
 
-def _fits(vae: VAE, found: dict[str, Any] | None) -> bool:
-    try:
-        vae.load_state_dict((found or {})["net"])
-    except (KeyError, TypeError, RuntimeError, AttributeError):
-        return False
-    return True
-
-
 def _trained(vae: VAE) -> VAE:
     device = next(vae.parameters()).device
     images, labels = data.tensors(data.load("MNIST", train=True))
-    torch.manual_seed(0)
     batches = data.batches(images[:55_000].flatten(1), labels[:55_000], 256, shuffle=True)
     optimizer = torch.optim.Adam(vae.parameters(), lr=PEAK_LR, fused=True)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(

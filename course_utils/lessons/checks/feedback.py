@@ -59,6 +59,15 @@ def ask(function: Function, *given: Any, keep: Iterable[str] = ()) -> Any:
     return result
 
 
+def objection(test: Function, *given: Any) -> str | None:
+    """Return what a student's own test says against a piece of work; ``None`` if it passes."""
+    try:
+        test(*given)
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
 def _copy(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.clone()

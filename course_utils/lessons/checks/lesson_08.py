@@ -14,6 +14,7 @@ from .feedback import (
     exercise,
     forbid,
     number,
+    objection,
     parts,
     require,
     same,
@@ -51,19 +52,11 @@ def check_iteration(test: Function) -> str:
     generator = torch.Generator().manual_seed(0)
     real = (torch.rand(128, 1, 28, 28, generator=generator) < 0.2).float() * 2 - 1
     real = real.to(pick_device())
-    told = _fails(test, partial(_iterate, fault=""), real)
+    told = objection(test, partial(_iterate, fault=""), real)
     require(told is None, f"a right iteration must pass, and yours says: {told or 'no'}")
     for fault, message in FAULTS.items():
-        require(_fails(test, partial(_iterate, fault=fault), real) is not None, message)
+        require(objection(test, partial(_iterate, fault=fault), real) is not None, message)
     return "right: the good one passes, and the three others are caught"
-
-
-def _fails(test: Function, iteration: Function, real: Tensor) -> str | None:
-    try:
-        test(iteration, real)
-    except AssertionError as error:
-        return str(error)
-    return None
 
 
 def _iterate(

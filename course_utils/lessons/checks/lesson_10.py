@@ -15,6 +15,7 @@ from course_utils.lessons.checks.feedback import (
     follows_device,
     number,
     numbers,
+    objection,
     refuse,
     require,
     table,
@@ -146,7 +147,7 @@ def mended_loss(loss: Function) -> str:
 @exercise("10.6", seconds=30)
 def check_sampler(test: Function) -> str:
     """Check a test by a right sampler and three broken ones."""
-    told = _fails(test, _sample)
+    told = objection(test, _sample)
     rounding = "(ten times 0.1 is not exactly 1)"
     require(told is None, f"a right sampler must pass {rounding}; yours says: {told or 'no'}")
     for fault, message in {
@@ -154,16 +155,8 @@ def check_sampler(test: Function) -> str:
         "short": "it lets a sampler pass that takes a step too few",
         "back": "it lets a sampler pass that walks backwards",
     }.items():
-        require(_fails(test, partial(_sample, fault=fault)) is not None, message)
+        require(objection(test, partial(_sample, fault=fault)) is not None, message)
     return "right: the good one passes, and the three others are caught"
-
-
-def _fails(test: Function, work: Function) -> str | None:
-    try:
-        test(work)
-    except AssertionError as error:
-        return str(error)
-    return None
 
 
 def _sample(velocity: Function, x: Tensor, steps: int, *, fault: str = "") -> Tensor:
