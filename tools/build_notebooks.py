@@ -18,7 +18,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import jupytext
@@ -163,19 +162,23 @@ def _clean(notebook: NotebookNode) -> None:
 
 
 def keep_machine_outputs(notebook: NotebookNode, old: NotebookNode) -> None:
-    """Give a cell about this machine its old outputs back where only ``≈`` numbers moved."""
+    """Give the cells about this machine their old outputs back if only ``≈`` numbers moved.
+
+    All of them or none, so that a page speaks of one run.
+    """
     stored = {cell["id"]: cell for cell in old.cells if cell.cell_type == "code"}
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or not cell.source.startswith(MACHINE_COMMENT):
-            continue
-        before = stored.get(cell["id"])
-        if before is not None and _folded(before.outputs) == _folded(cell.outputs):
+    pairs = [
+        (cell, stored.get(cell["id"], NotebookNode(outputs=None)))
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.source.startswith(MACHINE_COMMENT)
+    ]
+    if all(_folded(before.outputs) == _folded(cell.outputs) for cell, before in pairs):
+        for cell, before in pairs:
             cell.outputs = before.outputs
 
 
-def _folded(outputs: Iterable[NotebookNode]) -> str:
-    kept = [{**output, "data": {**output.get("data", {}), "image/png": ""}} for output in outputs]
-    return APPROXIMATE.sub("≈", json.dumps(kept, sort_keys=True, ensure_ascii=False))
+def _folded(outputs: list[NotebookNode] | None) -> str:
+    return APPROXIMATE.sub("≈", json.dumps(outputs, sort_keys=True, ensure_ascii=False))
 
 
 def refuse_if_edited(path: Path) -> None:

@@ -121,6 +121,18 @@ def test_a_cell_about_this_machine_keeps_its_times(first, second, kept):
     assert new.cells[0].outputs[0].text == (first if kept else second)
 
 
+def test_cells_about_this_machine_speak_of_one_run():
+    words = ("≈ 1 s", "none stored"), ("≈ 2 s", "one stored")
+    old, new = (nbformat.v4.new_notebook() for _ in words)
+    for notebook, texts in zip((old, new), words, strict=True):
+        for name, text in zip(("first", "second"), texts, strict=True):
+            (cell,) = machine_notebook("# About this machine\n", text).cells
+            notebook.cells.append({**cell, "id": name})
+        notebook.cells = [nbformat.from_dict(cell) for cell in notebook.cells]
+    build_notebooks.keep_machine_outputs(new, old)
+    assert [cell.outputs[0].text for cell in new.cells] == ["≈ 2 s", "one stored"]
+
+
 def test_any_other_cell_gets_its_new_numbers():
     old, new = (machine_notebook("# Result\n", text) for text in ("≈ 97 %", "≈ 98 %"))
     build_notebooks.keep_machine_outputs(new, old)
