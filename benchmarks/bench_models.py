@@ -301,8 +301,12 @@ def _gans(train_images, train_labels, test_images, test_labels) -> list[Model]:
     def frugal(new: Callable, d_loss: Callable, g_loss: Callable) -> Training:
         def train(batches: int, rounds: int) -> nn.Module:
             *nets, d_optimizer, g_optimizer = new()
-            losses_and_steps = d_loss, g_loss, d_optimizer, g_optimizer
-            train_gan(*nets, *losses_and_steps, loader, batches * rounds)
+            players = *nets, d_loss, g_loss, d_optimizer, g_optimizer
+            schedulers = []
+            if new is dcgan.new_players:  # whose rate falls to 0 by the end, wherever that is
+                dcgan.NUM_ITERATIONS = batches * rounds
+                schedulers = [dcgan.falling(one) for one in (d_optimizer, g_optimizer)]
+            train_gan(*players, loader, batches * rounds, schedulers=schedulers)
             return nets[1]
 
         return train
