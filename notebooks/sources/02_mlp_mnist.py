@@ -1095,7 +1095,7 @@ plotting.show(
 
 # %% tags=["claim"]
 # "It learned nearly all of them by heart, and nothing else."
-assert by_heart[-1] > 90
+assert max(by_heart) > 90
 assert 0.05 < on_new_images < 0.2
 
 # %% [markdown]

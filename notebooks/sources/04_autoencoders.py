@@ -1372,7 +1372,7 @@ assert far > 1.5 * near
 # %% [markdown]
 # A test code has a training code close by. For a fitted one the nearest is much further away on average. Some fall into the holes between the groups, and give pictures between the digits, as on the walks. Others fall outside the cloud, where the decoder overdraws: look for thin and for very hard outlines on the second sheet.
 #
-# So an autoencoder is a good way to describe pictures and a poor way to invent them. What is missing is a loss that also says where codes should lie: around the origin, with variance 1, without holes. Lesson 5 finds that loss and why it works. Lesson 6 trains with it, and random codes will give digits.
+# So an autoencoder gives codes, and not a distribution of codes. There are two ways out. One can fit a distribution to the codes afterwards, with more than one ellipsoid: lesson 10 does that. Or one says beforehand what codes are to be drawn from, and learns encoder and decoder for it: lesson 5 finds the loss, and lesson 6 trains with it.
 #
 # Keep today's attempt, the pictures of the random codes, so that the lessons to come can be compared with it: they too will draw their codes from $\mathcal{N}(\mathbf{0}, I)$.
 
