@@ -6,7 +6,7 @@ from course_utils.plotting.charts import (
     plot_predictions,
     probability_bars,
 )
-from course_utils.plotting.images import image_grid, mosaic
+from course_utils.plotting.images import image_grid, mosaic, sheet_html
 from course_utils.plotting.output import show
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "mosaic",
     "plot_predictions",
     "probability_bars",
+    "sheet_html",
     "show",
 ]

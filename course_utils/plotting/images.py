@@ -1,5 +1,7 @@
 """Images in rows."""
 
+import base64
+import io
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -7,6 +9,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 Images = torch.Tensor | np.ndarray
 
@@ -73,18 +76,45 @@ def mosaic(
         ValueError: the images have another shape, or the last row is not full.
     """
     array = _as_images(images)
-    count, height, width = array.shape
-    if count % columns:
-        raise ValueError(f"{count} images do not fill rows of {columns}")
-    rows = count // columns
-    sheet = array.reshape(rows, columns, height, width).swapaxes(1, 2)
-    ax = ax or plt.subplots(figsize=(0.55 * columns, 0.55 * rows + 0.3))[1]
-    ax.imshow(
-        sheet.reshape(rows * height, columns * width), vmin=value_range[0], vmax=value_range[1]
-    )
+    sheet = _sheet(array, columns)
+    ax = ax or plt.subplots(figsize=(0.55 * columns, 0.55 * (len(array) // columns) + 0.3))[1]
+    ax.imshow(sheet, vmin=value_range[0], vmax=value_range[1])
     ax.set_title(title)
     ax.axis("off")
     return ax
+
+
+def sheet_html(images: Images, text: str, columns: int = 8, scale: int = 4) -> str:
+    """Return grey images edge to edge as HTML, for a widget that shows a training at work.
+
+    Args:
+        images: ``(n, 784)``, ``(n, h, w)`` or ``(n, 1, h, w)`` in [-1, 1]; they fill their rows.
+        text: stands above the picture, and is read aloud for it.
+        columns: images in a row.
+        scale: screen pixels for each of the images' own.
+
+    Raises:
+        ValueError: the images have another shape, or the last row is not full.
+    """
+    sheet = _sheet(_as_images(images), columns)
+    grey = ((sheet + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
+    height, width = grey.shape
+    picture = Image.fromarray(grey).resize(
+        (scale * width, scale * height), Image.Resampling.NEAREST
+    )
+    file = io.BytesIO()
+    picture.save(file, "png")
+    letters = base64.b64encode(file.getvalue()).decode()
+    return f'<p>{text}</p><img alt="{text}" src="data:image/png;base64,{letters}">'
+
+
+def _sheet(array: np.ndarray, columns: int) -> np.ndarray:
+    """``(n, h, w)`` -> one picture, row by row."""
+    count, height, width = array.shape
+    if count % columns:
+        raise ValueError(f"{count} images do not fill rows of {columns}")
+    sheet = array.reshape(count // columns, columns, height, width).swapaxes(1, 2)
+    return sheet.reshape(-1, columns * width)
 
 
 def _empty_grid(rows: int, columns: int, inches: float) -> tuple[Figure, np.ndarray]:
