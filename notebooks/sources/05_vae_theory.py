@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: the logarithm, the integral as an area, mean and variance, and the bell curve.
 #
-# **Time** The core about 90 minutes with its exercises, *Going further* another 30. All cells together run in about 30 seconds on two slow cores without a graphics card. The derivations are folded: you can follow the lesson by its numbers first, and come back with a pencil. After section 4 is a good place to stop for a day.
+# **Time** Two evenings: about an hour for sections 1 to 4, and 90 minutes for sections 5 to 10, with the exercises. The derivations are folded, and not counted: you can follow the lesson by its numbers first, and come back with a pencil. *Going further* takes another 30 minutes. All cells together run in about 30 seconds on two slow cores without a graphics card.
 #
 # The line of thought, from the two moons over the mixtures to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -216,7 +216,7 @@ def moon(edge, size=16):
     """Image (size, size) in [-1, 1]. The shadow's edge: -2 well outside, full; 0 half; 2 new."""
     t = (torch.arange(size) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(t, t, indexing="ij")
-    width = (0.8**2 - y**2).clamp(min=0).sqrt()  # of the disc at height y
+    width = (1 - y**2).sqrt()  # of a circle a little larger than the disc, at height y
     disc = torch.sigmoid(30 * (0.8 - (x**2 + y**2).sqrt()))  # 1 inside, 0 outside, a soft edge
     light = torch.sigmoid(30 * (x - edge * width))
     return 2 * disc * light - 1
@@ -424,7 +424,7 @@ assert free["spread of the means"][-1] > 1.5 * held["spread of the means"][-1]
 assert 2 * free["spread of the means"][-1] > 15 * free["noise"][-1]
 
 # %% [markdown]
-# Without the KL term the net escapes in two ways at once. It shrinks the noise, and it moves the means apart until the noise that is left no longer matters. (While the decoder cannot draw yet, the noise may still grow.)
+# Without the KL term the net escapes in two ways at once. It shrinks the noise, and it moves the means apart until the noise that is left no longer matters.
 #
 # <details><summary>Derivation: why noise harms a decoder that has learned its image</summary>
 #
@@ -584,8 +584,8 @@ axes[1].set(xlabel="density", title="All of them together")
 _ = [ax.legend() for ax in axes]
 plotting.show(
     fig,
-    alt="Left: mean and spread of x against z, a curve that rises in steps, and the bell curve of "
-    "z below. Right, turned on its side: the histogram of the data with three peaks, the trained "
+    alt="Left: mean and spread of x against z, a curve that is level at three heights and steep "
+    "between them, and the bell curve of z below. Right, turned on its side: the histogram of the data with three peaks, the trained "
     "density that follows it, and the untrained one, a single lump.",
 )
 
@@ -596,7 +596,7 @@ apart = [0.5 * torch.trapezoid((p - truth).abs(), x_line).item() for p in (densi
 assert apart[0] < 0.5 * apart[1]
 
 # %% [markdown]
-# A single small network bends one bell curve into three peaks. It lets $\hat x(z)$ rest where $x$ is frequent and hurry where it is rare. With a network behind them, and with $\sigma_x(z)$ learned too, Gaussians can form nearly any $p(x)$.
+# A single small network bends one bell curve into three peaks. $\hat x(z)$ is nearly level at three heights, where $x$ is frequent, and steep between them, where it is rare. With a network behind them, and with $\sigma_x(z)$ learned too, Gaussians can form nearly any $p(x)$.
 #
 # Why not train a model of digits this way? The integral. Here 201 values of $z$ were enough. With 20 latent numbers the same grid has $201^{20}$ points. And nearly all of them are wasted: for a given image $x$, hardly any $z$ makes $p(x\,|\,z)$ different from 0. We need to know which $z$ matter for this $x$.
 
@@ -697,7 +697,7 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 #
 # $$\mathrm{KL}\bigl(q \,\Vert\, p\bigr) = \int q(z) \log \frac{q(z)}{p(z)}\,dz$$
 #
-# An integral is an area. Here it is for three guesses $q$ beside the same $p = \mathcal N(0, 1)$. Guess which KL is the largest before you look at the titles.
+# An integral is an area. Here it is for three guesses $q$ beside the same $p = \mathcal N(0, 1)$. Which KL will be the largest: a little shifted and a little narrow, in the middle but much too narrow, or far to the right? Guess before you run the cells.
 
 
 # %%
@@ -845,7 +845,7 @@ assert (from_prior - 20 * log_evidence(x)).abs().median() > 1
 assert (torch.stack([from_q(10) for _ in range(5)]) - exact_bound).abs().median() < 0.5
 
 # %% [markdown]
-# Ten thousand draws from the prior are usually off by several units, for hardly one of them falls where it matters. Ten draws from $q$ are off by a fraction of one. That is what the encoder is for. Such a mean by drawing is called a **Monte Carlo** estimate. A VAE gets along with one draw per image and step: the errors cancel over many images and steps.
+# The draws from the prior aim at $\log p(x)$, those from $q$ at $L_b$: two numbers close together, because this $q$ is a decent one. Ten thousand draws from the prior usually miss theirs by several units, for hardly one of them falls where it matters. Ten draws from $q$ miss theirs by a fraction of one. That is what the encoder is for. Such a mean by drawing is called a **Monte Carlo** estimate. A VAE gets along with one draw per image and step: the errors cancel over many images and steps.
 #
 # ### The equation, held against numbers
 #
@@ -1304,7 +1304,7 @@ for ax, row, title in zip(axes, (drawn, means, heaviest), titles, strict=True):
     ax.set_title(title, fontsize=10, fontweight="normal")
 plotting.show(
     fig,
-    alt="Three rows of eight. Decoder and weighted mean are nearly the same soft images; below "
+    alt="Three rows of eight. Decoder and weighted mean are mostly the same soft images; below "
     "them the images with the largest weight, real and sharp.",
 )
 
@@ -1314,7 +1314,7 @@ to_mean, to_image = (((drawn - other) ** 2).sum(dim=1).mean() for other in (mean
 assert to_mean < to_image / 2
 
 # %% [markdown]
-# The decoder draws the weighted mean, and not an image of the data. That is **what a squared error over pixels does**: where several images share a code, it orders their mean. The mean of many sharp strokes is a soft one, and where two kinds of digit share a code it is a smear.
+# The decoder draws the weighted mean, and not an image of the data. (Where the two differ, few images share the code, and the net cannot follow them all.) That is **what a squared error over pixels does**: where several images share a code, it orders their mean. The mean of many sharp strokes is a soft one, and where two kinds of digit share a code it is a smear.
 
 # %% [markdown]
 # ### Where the prior has codes and the images have none
@@ -1364,7 +1364,7 @@ plotting.show(
 assert in_hole.float().mean() > 0.15
 
 # %% [markdown]
-# (The circles have radius 1 and 2.) The images leave gaps between the coloured regions, the prior does not, and a large part of its codes falls into them. The KL term has done what it was asked to do, image by image. All codes together are still no bell curve.
+# (The circles have radius 1 and 2.) The images leave gaps between the coloured regions, the prior does not, and a large part of its codes falls into them. The KL term pulls at each image's codes for themselves, only as far as the squared error allows, and nothing in the loss ever looks at all codes together. So together they are no bell curve.
 #
 # Which of the two costs more, smears or holes? Lesson 6 takes them apart: one decoder gets codes from the prior, from densities fitted to the codes as in lesson 4, and from real images. And lesson 9 asks two judges, who do not weigh a soft stroke alike.
 #
