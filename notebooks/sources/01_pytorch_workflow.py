@@ -12,7 +12,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 90 minutes with the exercises, and 25 more for *Going further*. All cells together run in about 12 seconds on two slow cores.
+# **Time** About 100 minutes with the exercises, and 25 more for *Going further*. All cells together run in about 12 seconds on two slow cores.
 
 # %%
 # %matplotlib inline
@@ -199,7 +199,7 @@ with torch.inference_mode():
 print(f"predictions from {untrained[0].item():.4f} to {untrained[-1].item():.4f}")
 
 # %% [markdown]
-# The truth runs from 0.86 to 0.986. This is the low line at the left of the picture above.
+# The truth runs from 0.86 to 0.986. This is the low line at the lower left of the big picture in section 1.
 
 # %% [markdown]
 # ## 3 · One step downhill
@@ -235,7 +235,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The dashed line is the tangent at the start, and its slope is $-0.39$: it falls by 0.39 on one unit to the right. So we step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that you can see it; we shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back.
+# The dashed line is the tangent at the start, and its slope is $-0.39$: it falls by 0.39 on one unit to the right. So we step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that you can see it; we shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back. (The curve is made of straight pieces, and the tangent lies on the first of them. And the lowest place is not at the true weight 0.7, because the bias stays wrong here.)
 #
 # A slope with respect to one of several parameters is written $\partial\,\text{loss}/\partial w$. Both slopes together, the one for $w$ and the one for $b$, are the **gradient**. It points uphill. Step against it, again and again: that is **gradient descent**.
 #
@@ -269,7 +269,7 @@ while note is not None:
     note = note.next_functions[0][0] if note.next_functions else None
 
 # %% [markdown]
-# Each name stands for the way back through one calculation. The loss is the mean of absolute values (`Abs`) of a difference (`Sub`) of a sum (`Add`) with a product (`Mul`) in it, that with the weight. Each note knows the derivative of its own calculation. `backward()` reads them in this order and multiplies, by the chain rule. The last note *adds* the slope to what stands in `.grad`. Why add? A parameter may act on the loss in several places, and then its slope is the sum over all of them.
+# Each name stands for the way back through one calculation. The loss is the mean of absolute values (`Abs`) of a difference (`Sub`). One side of the difference is a sum (`Add`), and in the sum stands the product (`Mul`) with the weight. Each note knows the derivative of its own calculation. `backward()` reads them in this order and multiplies, by the chain rule. The last note *adds* the slope to what stands in `.grad`. Why add? A parameter may act on the loss in several places, and then its slope is the sum over all of them.
 #
 # Do not take its word for it. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where the error $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. (At 0 there is a kink and no slope; PyTorch takes 0.) The chain rule multiplies the two, and the mean over all points gives
 #
@@ -297,7 +297,7 @@ print(f"weight: by hand {weight_by_hand.item():.4f} · SGD {model.weight.item():
 print(f"bias:   by hand {bias_by_hand.item():.4f} · SGD {model.bias.item():.4f}")
 
 # %% [markdown]
-# From 0.3367 to 0.3406, and from 0.1288 to 0.1388. That is all that an optimiser does.
+# From 0.3367 to 0.3406, and from 0.1288 to 0.1388. That is all that `SGD` does.
 
 # %% [markdown]
 # ### Exercise 1.1 · predict: Which way is up?
@@ -413,7 +413,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# First the line is simply too low, and every step lifts it: the loss falls fast. Then part of the points lie above the line and part below, their signs cancel, and what remains is slow work on the slope.
+# First the line is simply too low, and every step lifts it: the loss falls fast. Then part of the points lie above the line and part below, their signs cancel, and what remains is slow work on the tilt of the line, the weight.
 
 # %%
 model.state_dict()
@@ -423,7 +423,7 @@ model.state_dict()
 assert train_losses[0] - train_losses[10] > 30 * (train_losses[80] - train_losses[90])
 
 # %% [markdown]
-# The weight has come from 0.3367 to 0.5784 on its way to 0.7; the bias from 0.1288 to 0.3513, which is already too high. Its slope was $-1$ against $-0.39$ for the weight, so the bias ran ahead and overshot, as you may have done with the sliders.
+# The weight has come from 0.3367 to 0.5784 on its way to 0.7; the bias from 0.1288 to 0.3513, which is already too high. The slope of the loss was $-1$ for the bias, against $-0.39$ for the weight, so the bias ran ahead and overshot, as you may have done with the sliders.
 
 # %% [markdown]
 # ### A restless loss
@@ -616,7 +616,7 @@ print(f"weight {model_2.weight.item():.4f}, bias {model_2.bias.item():.4f}")
 print(f"predictions from {predictions[0].item():.4f} to {predictions[-1].item():.4f}")
 
 # %% [markdown]
-# The model found 0.6968 and 0.3025. Nobody told it 0.7 and 0.3. (It was a little lucky. Section 8 shows why.)
+# The model found 0.6968 and 0.3025. Nobody told it 0.7 and 0.3. (It was a little lucky: compare the predictions for the test points, which are off by less than 0.001, with the last test MAE of the log. Section 8 shows why they do not fit.)
 
 # %% [markdown]
 # ### Where it walked
@@ -847,7 +847,7 @@ last_two = rates["lr 0.1"]["test"][-2:]
 print(f"lr 0.1: the last two test errors {last_two[0]:.4f} and {last_two[1]:.4f}")
 
 # %% [markdown]
-# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. The test error has just given it away: one line is too high on the left, the other too low on the right, where the test points lie.
+# The small rate is on the right track, and far from done after 300 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. The test error has just given it away: one line is too high on the left (by 0.09 at $x = 0$), the other too low on the right (by 0.13 at $x = 0.98$), where the test points lie.
 
 # %% [markdown]
 # ### Exercise 1.4 · experiment: Thirty epochs
@@ -930,11 +930,11 @@ y_typo = y_train.clone()
 y_typo[20] += 5
 
 # %% [markdown]
-# Fit the line to `x_train` and `y_typo` twice, once with the absolute error and once with the squared one. (`train` won't do: it takes `train_y` and `loss_fn` from outside. Write the loop yourself. A rate that decays from 0.1 to 0 over 1,000 epochs suits both losses; a fixed one bounces, and hides what you look for.) Which line would you trust? Then let the typo be another point, at the left end or at the right. Write down what you found in two sentences, and *why* you think it is so: the slopes of the two losses hold the answer.
+# Fit the line to `x_train` and `y_typo` twice, once with the absolute error and once with the squared one. (`train` won't do: it takes `train_y` and `loss_fn` from outside. Write the loop yourself. A rate that decays from 0.1 to 0 over 1,000 epochs suits both losses; at a fixed 0.1 the absolute error bounces.) Which line would you trust? Then let the typo be another point, at the left end or at the right. Write down what you found in two sentences, and *why* you think it is so: the slopes of the two losses hold the answer.
 #
 # <details><summary>What you may find</summary>
 #
-# With a rate that decays the absolute error finds the old line as if nothing had happened: 39 points pull with the same force as one, however far away it lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it as well.
+# With a rate that decays the absolute error finds the old line as if nothing had happened: each of the 39 good points pulls exactly as hard as the wrong one, however far away that lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it as well.
 #
 # </details>
 
@@ -949,7 +949,7 @@ y_typo[20] += 5
 # | only every hundredth loss logged | a flat line that hides a bounce (section 8) | record every epoch, plot all of them |
 # | `model.eval()` forgotten | results change from call to call once the model has dropout (*Going further* B) | `eval()` before, `train()` after |
 # | data and model on different devices | `RuntimeError: Expected all tensors to be on the same device` | move both with `.to(device)` |
-# | `y` of shape `(n,)` against predictions `(n, 1)` | a warning, and a loss that sticks at a high level: every prediction is compared with every target, so the best answer is a constant | give both the same shape |
+# | `y` of shape `(n,)` against predictions `(n, 1)` | a warning, and a loss that sticks at a high level: every prediction is compared with every target (*Going further* C), so the best answer is a constant | give both the same shape |
 # | the test points used in training | a test error that looks wonderful and means nothing | split first, never learn or choose by the test set |
 
 # %% [markdown]
@@ -989,7 +989,7 @@ assert loss_fn(model(tripled), y_train).requires_grad
 # %% [markdown]
 # ### B · What `eval()` switches: dropout
 #
-# A large network can learn its training examples by heart: it knows them and fails on new ones. That is **overfitting**, and lesson 2 will show it. **Dropout** works against it. During training it sets each number that comes in to zero with a given probability, here ½, at random and anew at each step, so that the network cannot rely on any single one. The others are doubled, and the mean stays about the same. In evaluation it lets everything pass:
+# A large network can learn its training examples by heart: it knows them and fails on new ones. That is **overfitting**, and lesson 2 will show it. **Dropout** works against it. During training it sets each number that comes in to zero with a given probability, here ½, at random and anew at each step, so that the network cannot rely on any single one. The others are doubled (divided by the ½ that lets them pass), and the mean stays about the same. In evaluation it lets everything pass:
 
 # %%
 dropout = nn.Dropout(p=0.5)
