@@ -291,7 +291,7 @@ def check_iteration(iteration, real):
     assert not torch.equal(G[0].weight, g_before), "G stands still"
 
 
-@answers.wrong("8.2", "a right iteration must pass", kind="state")
+@answers.wrong("8.2", "a right iteration must pass, and yours says", kind="state")
 def check_iteration(iteration, real):
     D, G, d_optimizer, g_optimizer = lesson.new_game()
     before = D[1].weight  # no copy: it changes with the net
@@ -299,11 +299,19 @@ def check_iteration(iteration, real):
     assert not torch.equal(D[1].weight, before), "D stands still"
 
 
-@answers.wrong("8.2", "D does not move")
+@answers.wrong("8.2", "let it fail by an assert")
 def check_iteration(iteration, real):
     D, G, d_optimizer, g_optimizer = lesson.new_game()
     iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
     return True
+
+
+@answers.wrong("8.2", "is what you keep from before a copy", kind="state")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    before = list(D.parameters())
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not all(map(torch.equal, D.parameters(), before))
 
 
 # ------------------------------------------------------------------------------------------- 8.3
@@ -313,7 +321,8 @@ answers.right("8.3", first_report="c.", second_report="d.", name="points")
 answers.right("8.3", first_report='"c"', second_report='"d"', name="quoted twice")
 answers.wrong("8.3", "the other way round", first_report="d", second_report="c")
 answers.wrong("8.3", "D is the ruler of G's loss", first_report="a", second_report="d")
-answers.wrong("8.3", "a loss that rises", first_report="b", second_report="d")
+answers.wrong("8.3", "would a loss still rise", first_report="b", second_report="d")
+answers.wrong("8.3", "a loss that rises", first_report="d", second_report="d")
 answers.wrong("8.3", "in the very first iteration", first_report="C", second_report="B")
 answers.wrong("8.3", "what must D answer", first_report="c", second_report="c")
 answers.wrong("8.3", "answer with", first_report="c", second_report="x")

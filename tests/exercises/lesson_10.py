@@ -168,6 +168,15 @@ def my_euler(velocity, x, steps):
     return x
 
 
+@answers.wrong("10.3", "ten times 0.1 is not exactly 1", kind="extreme")
+def my_euler(velocity, x, steps):
+    t = 0.0
+    while t < 1:
+        x = x + velocity(x, torch.full((len(x), 1), t)) / steps
+        t += 1 / steps
+    return x
+
+
 @answers.wrong("10.3", "x was changed", kind="state")
 def my_euler(velocity, x, steps):
     for i in range(steps):
@@ -323,9 +332,10 @@ def check_sampler(sampler):
     assert (end - 0.5).abs().max() < 0.01
 
 
-@answers.wrong("10.6", "whose time stays at 0")
+@answers.wrong("10.6", "let it fail by an assert")
 def check_sampler(sampler):
-    return True
+    end = sampler(lambda x, t: torch.ones_like(x), torch.zeros(3, 2), 10)
+    return torch.allclose(end, torch.ones(3, 2), atol=1e-4)
 
 
 @answers.wrong("10.6", "walks backwards")

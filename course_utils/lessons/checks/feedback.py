@@ -62,9 +62,10 @@ def ask(function: Function, *given: Any, keep: Iterable[str] = ()) -> Any:
 def objection(test: Function, *given: Any) -> str | None:
     """Return what a student's own test says against a piece of work; ``None`` if it passes."""
     try:
-        test(*given)
+        told = test(*given)
     except AssertionError as error:
         return str(error)
+    require(not isinstance(told, bool), f"your test returns {told}: let it fail by an assert")
     return None
 
 

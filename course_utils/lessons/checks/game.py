@@ -148,7 +148,8 @@ def judge_second(step: Step, mine: Players) -> None:
     step(mine)
     for name, found, right in zip("DG", mine.where(), play()[:2], strict=True):
         told = f"the first round is right; in the second, old gradients are left over in {name}"
-        require(_near(found, right), f"{told}: {name.lower()}_optimizer.zero_grad()")
+        sweep = f"{name.lower()}_optimizer.zero_grad()"
+        require(_near(found, right), f"{told}: {sweep} just before {name}'s backward")
 
 
 def _near(found: Tensor, wanted: Tensor) -> bool:

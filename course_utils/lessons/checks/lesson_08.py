@@ -39,6 +39,7 @@ def mended_iteration(iteration: Function) -> str:
     return "right: D learns from both kinds, G through D, and nothing is left over"
 
 
+AT_ONCE = "an assert of yours stops it: is what you keep from before a copy (clone)?"
 FAULTS = {
     "D": "it lets an iteration pass in which D does not move",
     "G": "it lets an iteration pass in which G does not move",
@@ -53,7 +54,10 @@ def check_iteration(test: Function) -> str:
     real = (torch.rand(128, 1, 28, 28, generator=generator) < 0.2).float() * 2 - 1
     real = real.to(pick_device())
     told = objection(test, partial(_iterate, fault=""), real)
-    require(told is None, f"a right iteration must pass, and yours says: {told or 'no'}")
+    require(
+        told is None,
+        f"a right iteration must pass, and {f'yours says: {told}' if told else AT_ONCE}",
+    )
     for fault, message in FAULTS.items():
         require(objection(test, partial(_iterate, fault=fault), real) is not None, message)
     return "right: the good one passes, and the three others are caught"
@@ -90,6 +94,7 @@ def two_reports(first: object, second: object) -> str:
     faults = {
         "the other way round: in which of the two does D learn?": (one, other) == ("d", "c"),
         "first report: D is the ruler of G's loss. Who changed?": one == "a",
+        "first report: at the end of the game, would a loss still rise?": one == "b",
         "first report: a loss that rises shows that somebody is learning": one != "c",
         "second report: can a game be at its end in the very first iteration?": other == "b",
         "second report: what must D answer for its loss to be 2 log 2 exactly?": other != "d",

@@ -85,7 +85,8 @@ def mended_generator(build: Function) -> str:
     built = ask(build)
     require(isinstance(built, nn.Module), f"return a net, not {kind_of(built)}")
     net, noise = copy.deepcopy(built), 2 * torch.rand(16, 96) - 1
-    _judge_images(ask(net.train(), noise))
+    images = ask(net.train(), noise)
+    _judge_images(images)
     with torch.no_grad():  # the range must come from the last layer, and not from small weights
         for parameter in net.parameters():
             if parameter.ndim > 1:
@@ -97,10 +98,11 @@ def mended_generator(build: Function) -> str:
     three = f"three batch normalisations belong in it, yours has {len(norms)}"
     uneven = "the size is right, but a kernel is no multiple of the stride: checkerboards"
     faults = {
+        "0.8 is still the eps of a batch normalisation": any(m.eps > 0.01 for m in norms),
+        "still no pixel below 0: look at the last layer": images.min() >= 0,
         beyond: strong.abs().max() > 1.001,
         "no weights make a pixel black, which is -1": strong.min() > -0.9,
         three: len(norms) != 3,
-        "0.8 is still the eps of a batch normalisation": any(m.eps > 0.01 for m in norms),
         "leave the momentum at PyTorch's own value, 0.1": any(m.momentum != 0.1 for m in norms),
         uneven: any(m.kernel_size[0] % m.stride[0] for m in stamps),
     }
@@ -115,7 +117,6 @@ def _judge_images(images: Tensor) -> None:
     faults = {
         "27 by 27 pixels: which kernel is not 4?": shape == (16, 1, 27, 27),
         f"16 images have shape {shape}, not (16, 1, 28, 28)": shape != (16, 1, 28, 28),
-        "still no pixel below 0: look at the last layer": images.min() >= 0,
         "the images carry no gradient: so the net cannot learn": not images.requires_grad,
     }
     forbid(faults)

@@ -75,6 +75,15 @@ def my_euler(sampler: Function) -> str:
     }
     refuse(given, mistakes)
     agree(given, _walk(), "the end")
+    looked: list[Tensor] = []
+
+    def counted(x: Tensor, t: Tensor) -> Tensor:
+        looked.append(t)
+        return _slowing(x, t)
+
+    ask(lambda x: sampler(counted, x, 10), start)
+    rounding = "ten times 0.1 is not exactly 1: count the steps"
+    require(len(looked) == 10, f"10 steps look {len(looked)} times at the velocity; {rounding}")
     return "right: look up the velocity, go a step, look again"
 
 
@@ -148,8 +157,8 @@ def mended_loss(loss: Function) -> str:
 def check_sampler(test: Function) -> str:
     """Check a test by a right sampler and three broken ones."""
     told = objection(test, _sample)
-    rounding = "(ten times 0.1 is not exactly 1)"
-    require(told is None, f"a right sampler must pass {rounding}; yours says: {told or 'no'}")
+    wide = "is your margin as wide as the error of so few steps, or of rounding?"
+    require(told is None, f"a right sampler must pass, and yours says {told or 'no'}: {wide}")
     for fault, message in {
         "time": "it lets a sampler pass whose time stays at 0",
         "short": "it lets a sampler pass that takes a step too few",
