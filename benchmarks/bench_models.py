@@ -196,13 +196,13 @@ def _numpy_net() -> Model:
 
 
 def _autoencoders(train_images, train_labels, test_images, test_labels) -> list[Model]:
-    lesson = definitions("04", device=CPU, train_labels=train_labels)
+    lesson = definitions("04", device=CPU)
     to_vector = definitions("02").to_vector
 
-    def with_one_cycle(build, train_x, test_x, rate, **settings) -> Training:
+    def with_one_cycle(build, train_x, test_x, rate) -> Training:
         def train(batches: int, rounds: int) -> nn.Module:
             net = build()
-            lesson.fit(net, train_x[: 128 * batches], test_x[:1000], rounds, rate, **settings)
+            lesson.fit(net, train_x[: 128 * batches], test_x[:1000], rounds, rate)
             return net
 
         return train
@@ -213,16 +213,12 @@ def _autoencoders(train_images, train_labels, test_images, test_labels) -> list[
     train_vectors, test_vectors = train_images.flatten(1), test_images.flatten(1)
     first = plain(lesson.Autoencoder, loss_of, one_by_one(128, to_vector), lr=1e-3)
     course = with_one_cycle(lesson.Autoencoder, train_vectors, test_vectors, 0.004)
-    decay = {"weight_decay": 1e-5}
-    first_conv = plain(
-        lesson.ConvAutoencoder, loss_of, one_by_one(128, from_picture), lr=1e-3, **decay
-    )
+    first_conv = plain(lesson.ConvAutoencoder, loss_of, one_by_one(128, from_picture), lr=1e-3)
     course_conv = with_one_cycle(
         lambda: lesson.ConvAutoencoder().to(memory_format=torch.channels_last),
         train_images,
         test_images,
-        0.04,
-        **decay,
+        0.01,
     )
     return [
         Model(
@@ -243,10 +239,15 @@ def _autoencoders(train_images, train_labels, test_images, test_labels) -> list[
 
 
 def _vae(train_images, train_labels, test_images, test_labels) -> Model:
-    lesson = definitions("06", device=CPU, train_images=train_images, train_labels=train_labels)
-    test_batches = data.batches(test_images, test_labels, 1000)
+    lesson = definitions(
+        "06",
+        device=CPU,
+        train_images=train_images,
+        train_labels=train_labels,
+        valid_images=test_images[:1000],
+        valid_labels=test_labels[:1000],
+    )
     to_vector = definitions("02").to_vector
-    lesson.test_batches = data.batches(test_images[:1000], test_labels[:1000], 1000)
 
     def one_cycle(batches: int, rounds: int) -> nn.Module:
         net = lesson.VAE()
@@ -254,14 +255,14 @@ def _vae(train_images, train_labels, test_images, test_labels) -> Model:
         return net
 
     def loss_of(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return lesson.vae_loss(*lesson.loss_terms(x, *net(x)))
+        return sum(lesson.loss_terms(x, *net(x))).mean()
 
     return Model(
         "6 · VAE",
         Form(plain(lesson.VAE, loss_of, one_by_one(128, to_vector), lr=1e-3), 128, EPOCH, 100),
         Form(one_cycle, 256, EPOCH, 40),
         "test loss",
-        lambda net: sum(lesson.evaluate(net, test_batches)),
+        lambda net: sum(lesson.measure(net, test_images, test_labels)),
     )
 
 

@@ -11,7 +11,16 @@ from course_utils.data.atomic import atomically
 from course_utils.data.held import patiently
 
 # The lesson that saves each sheet of samples, to be named where its file cannot be read.
-LESSONS = {"autoencoder": 4, "vae": 6, "cvae": 6, "gan": 8, "lsgan": 8, "dcgan": 9}
+LESSONS = {
+    "autoencoder": 4,
+    "autoencoder_fitted": 4,
+    "vae": 6,
+    "vae_fitted": 6,
+    "cvae": 6,
+    "gan": 8,
+    "lsgan": 8,
+    "dcgan": 9,
+}
 
 
 class Unreadable(Exception):  # noqa: N818 - says what is the case

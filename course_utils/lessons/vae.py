@@ -7,7 +7,7 @@ from tqdm.auto import tqdm
 from course_utils import data
 from course_utils.lessons.runs import load_into, run
 
-NUM_EPOCHS, PEAK_LR = 16, 8e-3
+NUM_EPOCHS, PEAK_LR = 8, 8e-3
 
 
 class VAE(nn.Module):

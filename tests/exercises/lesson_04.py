@@ -178,119 +178,167 @@ answers.wrong("4.2", "a number above 0, not a function", sigma=math.sqrt, kind="
 answers.wrong("4.2", "your answer is nan", sigma=np.float64("nan"), kind="nan")
 answers.wrong("4.2", "your answer is inf", sigma=torch.tensor(torch.inf), kind="nan")
 
-# --------------------------------------------------------------------- 4.3 points_on_a_parabola
+# ------------------------------------------------------------------------------ 4.3 random_codes
 
-answers.right("4.3", prediction="b")
-answers.right("4.3", prediction=" B ", kind="numbers")
-answers.right("4.3", prediction="b)", kind="numbers")
-answers.wrong("4.3", "what must it know to find a point", prediction="a")
-answers.wrong("4.3", "is the curve straight", prediction="c")
-answers.wrong("4.3", 'answer with "a", "b" or "c"', prediction=(2, 1), kind="line")
-answers.wrong("4.3", 'answer with "a", "b" or "c"', prediction="both")
+answers.right("4.3", guess="b")
+answers.right("4.3", guess="B)", kind="numbers")
+answers.right("4.3", guess=" b.", kind="numbers")
+answers.wrong("4.3", "reach much further", guess="a")
+answers.wrong("4.3", "nothing but strokes", guess="c")
+answers.wrong("4.3", 'answer with "a", "b" or "c"', guess="d")
+answers.wrong("4.3", 'answer with "a", "b" or "c"', guess=torch.ones(2), kind="line")
 
-# ---------------------------------------------------------------------------- 4.4 conv_out_size
-
-
-@answers.right("4.4", name="by counting")
-def conv_out_size(size, kernel, stride, padding):
-    return len(range(0, size + 2 * padding - kernel + 1, stride))
+# --------------------------------------------------------------------------------- 4.4 draw_like
 
 
-@answers.right("4.4", name="by floats", kind="numbers")
-def conv_out_size(size, kernel, stride, padding):
-    return np.floor((size - kernel + 2 * padding + stride) / stride)
+@answers.right("4.4", name="torch.normal")
+def draw_like(codes, n):
+    mean, std = codes.mean(dim=0), codes.std(dim=0)
+    return torch.normal(mean.expand(n, -1), std.expand(n, -1))
 
 
-@answers.right("4.4", name="a tensor", kind="numbers")
-def conv_out_size(size, kernel, stride, padding):
-    return torch.tensor([(size + 2 * padding - kernel) // stride + 1])
+@answers.right("4.4", name="a distribution, correct by n")
+def draw_like(codes, n):
+    normal = torch.distributions.Normal(codes.mean(0), codes.std(0, correction=0))
+    return normal.sample((n,))
 
 
-@answers.right("4.4", name="by trying it out", kind="quiet")
-def conv_out_size(size, kernel, stride, padding):
-    conv = nn.Conv1d(1, 1, kernel, stride=stride, padding=padding)  # draws its weights
-    return conv(torch.randn(1, 1, size)).shape[-1]
+@answers.right("4.4", name="NumPy, column by column", kind="numbers quiet")
+def draw_like(codes, n):
+    columns = [np.random.normal(c.mean(), c.std(), n) for c in codes.numpy().T]  # noqa: NPY002
+    return np.stack(columns, axis=1)
 
 
-@answers.wrong("4.4", "round down with //: 9.6667 is not whole", kind="message")
-def conv_out_size(size, kernel, stride, padding):
-    return (size + 2 * padding - kernel) / stride + 2 / 3
+@answers.right("4.4", name="with correlations, as the lesson goes on", kind="quiet")
+def draw_like(codes, n):
+    factor = torch.linalg.cholesky(torch.cov(codes.T))
+    return codes.mean(dim=0) + torch.randn(n, codes.shape[1]) @ factor.T
 
 
-@answers.wrong("4.4", "add 1")
-def conv_out_size(size, kernel, stride, padding):
-    return (size + 2 * padding - kernel) // stride
+@answers.right("4.4", name="in place, on new numbers", kind="state")
+def draw_like(codes, n):
+    return torch.randn(n, codes.shape[1]).mul_(codes.std(dim=0)).add_(codes.mean(dim=0))
 
 
-@answers.wrong("4.4", "count it twice")
-def conv_out_size(size, kernel, stride, padding):
-    return (size + padding - kernel) // stride + 1
+def drawn(n, mean, std, noise=None, *, d):
+    """n codes of d numbers, with one thing or another exchanged."""
+    return mean + std * (torch.randn(n, d) if noise is None else noise)
 
 
-@answers.wrong("4.4", "the stride is missing")
-def conv_out_size(size, kernel, stride, padding):
-    return size + 2 * padding - kernel + 1
+@answers.wrong("4.4", "number 1 of the codes has the spread 0.", kind="message")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(dim=0), 2 * codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "does not fit")
-def conv_out_size(size, kernel, stride, padding):
-    return math.ceil((size + 2 * padding - kernel) / stride) + 1
+@answers.wrong("4.4", "number 2 of the codes has the mean -", kind="message")
+def draw_like(codes, n):
+    return drawn(n, -codes.mean(dim=0), codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "take its own width off")
-def conv_out_size(size, kernel, stride, padding):
-    return (size + 2 * padding) // stride + 1
+@answers.wrong("4.4", "all numbers have one mean", name="no mean")
+def draw_like(codes, n):
+    return drawn(n, 0, codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "padding is missing")
-def conv_out_size(size, kernel, stride, padding):
-    return (size - kernel) // stride + 1
+@answers.wrong("4.4", "all numbers have one mean", name="one mean for all")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(), codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "transposed")
-def conv_out_size(size, kernel, stride, padding):
-    return (size - 1) * stride + kernel - 2 * padding
+@answers.wrong("4.4", "all numbers have one spread", name="one spread for all")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(dim=0), codes.std(), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "padding 0: you return 10, and the window has 5 places", kind="message")
-def conv_out_size(size, kernel, stride, padding):
-    return 10
+@answers.wrong("4.4", "all numbers have one spread", name="standard normal")
+def draw_like(codes, n):
+    return torch.randn(n, codes.shape[1])
 
 
-@answers.wrong("4.4", 'round down with //, not the text "10"', kind="line")
-def conv_out_size(size, kernel, stride, padding):
-    return str((size + 2 * padding - kernel) // stride + 1)
+@answers.wrong("4.4", "this is the variance")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(dim=0), codes.var(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "round down with //, not a tuple of 2", kind="line")
-def conv_out_size(size, kernel, stride, padding):
-    return divmod(size + 2 * padding - kernel, stride)
+@answers.wrong("4.4", "all codes are the same")
+def draw_like(codes, n):
+    one = torch.randn(codes.shape[1])
+    return drawn(n, codes.mean(dim=0), codes.std(dim=0), one, d=0).expand(n, -1)
 
 
-@answers.wrong("4.4", "ZeroDivisionError", kind="line")
-def conv_out_size(size, kernel, stride, padding):
-    return size // padding
+@answers.wrong("4.4", "from the same noise")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(dim=0), codes.std(dim=0), torch.randn(n, 1), d=0)
 
 
-@answers.wrong("4.4", "your answer is inf", kind="nan")
-def conv_out_size(size, kernel, stride, padding):
-    return torch.tensor(size) / 0
+@answers.wrong("4.4", "the given codes again")
+def draw_like(codes, n):
+    return codes[torch.randint(len(codes), (n,))]
 
 
-@answers.wrong("4.4", "conv_out_size returned nothing", kind="return")
-def conv_out_size(size, kernel, stride, padding):
-    (size + 2 * padding - kernel) // stride + 1
+@answers.wrong("4.4", "every call draws the same codes", kind="luck")
+def draw_like(codes, n):
+    torch.manual_seed(0)
+    return drawn(n, codes.mean(dim=0), codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "· not attempted yet", kind="return", name="return None")
-def conv_out_size(size, kernel, stride, padding):
-    return None
+@answers.wrong("4.4", "the form is not that of a normal", kind="luck")
+def draw_like(codes, n):
+    uniform = 12**0.5 * (torch.rand(n, codes.shape[1]) - 0.5)  # mean 0, spread 1
+    return drawn(n, codes.mean(dim=0), codes.std(dim=0), uniform, d=0)
 
 
-# ------------------------------------------------------------------------------ 4.5 mended_step
+@answers.wrong("4.4", "yours (20000,)", name="one number each")
+def draw_like(codes, n):
+    return codes.mean() + codes.std() * torch.randn(n)
 
 
-@answers.right("4.5", name="the lesson's loss, a tensor", kind="quiet numbers")
+@answers.wrong("4.4", "have the shape (20000, 3), yours (2000, 3)", name="n ignored")
+def draw_like(codes, n):
+    return codes.mean(dim=0) + codes.std(dim=0) * torch.randn_like(codes)
+
+
+@answers.wrong("4.4", "(10000, 5), yours (10000, 3)", name="three numbers only")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(dim=0)[:3], codes.std(dim=0)[:3], d=3)
+
+
+@answers.wrong("4.4", "your table of codes holds nan", kind="nan")
+def draw_like(codes, n):
+    return drawn(n, codes.mean(dim=0), codes.mean(dim=0).log(), d=codes.shape[1])
+
+
+@answers.wrong("4.4", "codes was changed", kind="state")
+def draw_like(codes, n):
+    std = codes.std(dim=0)
+    codes -= codes.mean(dim=0)
+    return std * torch.randn(n, codes.shape[1])
+
+
+@answers.wrong("4.4", "return a table of codes, not a dict of 2", kind="line")
+def draw_like(codes, n):
+    return {"mean": codes.mean(dim=0), "std": codes.std(dim=0)}
+
+
+@answers.wrong("4.4", "draw_like returned nothing", kind="return")
+def draw_like(codes, n):
+    codes.mean(dim=0) + codes.std(dim=0) * torch.randn(n, codes.shape[1])
+
+
+# --------------------------------------------------------------------- 4.5 points_on_a_parabola
+
+answers.right("4.5", prediction="b")
+answers.right("4.5", prediction=" B ", kind="numbers")
+answers.right("4.5", prediction="b)", kind="numbers")
+answers.wrong("4.5", "what must it know to find a point", prediction="a")
+answers.wrong("4.5", "is the curve straight", prediction="c")
+answers.wrong("4.5", 'answer with "a", "b" or "c"', prediction=(2, 1), kind="line")
+answers.wrong("4.5", 'answer with "a", "b" or "c"', prediction="both")
+
+# ------------------------------------------------------------------------------ 4.6 mended_step
+
+
+@answers.right("4.6", name="the lesson's loss, a tensor", kind="quiet numbers")
 def mended_step(net, x, optimizer):
     optimizer.zero_grad()
     recon = net(x + torch.randn(x.shape) * lesson.NOISE)
@@ -300,7 +348,7 @@ def mended_step(net, x, optimizer):
     return loss
 
 
-@answers.right("4.5", name="averages the sums", kind="quiet")
+@answers.right("4.6", name="averages the sums", kind="quiet")
 def mended_step(net, x, optimizer):
     random.seed(1)
     noisy = torch.normal(x, lesson.NOISE)
@@ -311,7 +359,7 @@ def mended_step(net, x, optimizer):
     return loss.item()
 
 
-@answers.right("4.5", name="cleared at the end, x overwritten after a copy", kind="state")
+@answers.right("4.6", name="cleared at the end, x overwritten after a copy", kind="state")
 def mended_step(net, x, optimizer):
     clean = x.clone()
     x += lesson.NOISE * torch.randn_like(x)
@@ -322,7 +370,7 @@ def mended_step(net, x, optimizer):
     return loss.item()
 
 
-@answers.right("4.5", name="gradients by hand", kind="state")
+@answers.right("4.6", name="gradients by hand", kind="state")
 def mended_step(net, x, optimizer):
     noisy = x + torch.empty_like(x).normal_(0, lesson.NOISE)
     loss = lesson.reconstruction_error(net(noisy), x)
@@ -345,126 +393,126 @@ def stepped(net, x, optimizer, noise=None, *, target=None, loss=None, order="zer
     return loss.item()
 
 
-@answers.wrong("4.5", "keep the clean x")
+@answers.wrong("4.6", "keep the clean x")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, target="noisy")
 
 
-@answers.wrong("4.5", "the net has not been called")
+@answers.wrong("4.6", "the net has not been called")
 def mended_step(net, x, optimizer):
     return stepped(lambda noisy: next(net.parameters()).expand(noisy.shape), x, optimizer)
 
 
-@answers.wrong("4.5", "the noisy batch holds inf", kind="nan")
+@answers.wrong("4.6", "the noisy batch holds inf", kind="nan")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, torch.ones_like(x) / 0)
 
 
-@answers.wrong("4.5", "✗ the loss is 155.188, where 310.375", name="halved", kind="message")
+@answers.wrong("4.6", "✗ the loss is 155.188, where 310.375", name="halved", kind="message")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, loss=lambda a, b: (a - b).square().sum() / len(b) / 2)
 
 
-@answers.wrong("4.5", "the target is clean")
+@answers.wrong("4.6", "the target is clean")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, loss=nn.functional.mse_loss)
 
 
-@answers.wrong("4.5", "still averaged over pixels")
+@answers.wrong("4.6", "still averaged over pixels")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, target="noisy", loss=nn.functional.mse_loss)
 
 
-@answers.wrong("4.5", "sum over the whole batch")
+@answers.wrong("4.6", "sum over the whole batch")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, loss=nn.MSELoss(reduction="sum"))
 
 
-@answers.wrong("4.5", "not divided by len(x)")
+@answers.wrong("4.6", "not divided by len(x)")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, target="noisy", loss=nn.MSELoss(reduction="sum"))
 
 
-@answers.wrong("4.5", "no noise to remove")
+@answers.wrong("4.6", "no noise to remove")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, torch.zeros_like(x))
 
 
-@answers.wrong("4.5", "the noise on the input has a standard deviation of 3.99")
+@answers.wrong("4.6", "the noise on the input has a standard deviation of 2.00")
 def mended_step(net, x, optimizer):
-    return stepped(net, x, optimizer, lesson.NOISE**2 * torch.randn_like(x))
+    return stepped(net, x, optimizer, 2 * lesson.NOISE * torch.randn_like(x))
 
 
-@answers.wrong("4.5", "not 2", name="torch.rand")
+@answers.wrong("4.6", "not 1", name="torch.rand")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, lesson.NOISE * torch.rand_like(x))
 
 
-@answers.wrong("4.5", "the noise has mean 0.99", kind="message")
+@answers.wrong("4.6", "the noise has mean 1.00", kind="message")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, 1 + lesson.NOISE * torch.randn_like(x))
 
 
-@answers.wrong("4.5", "all pictures get the same noise", kind="luck")
+@answers.wrong("4.6", "all pictures get the same noise", kind="luck")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, lesson.NOISE * torch.randn(x.shape[1]))
 
 
-@answers.wrong("4.5", "all pixels of a picture get the same noise", kind="luck")
+@answers.wrong("4.6", "all pixels of a picture get the same noise", kind="luck")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, lesson.NOISE * torch.randn(len(x), 1))
 
 
-@answers.wrong("4.5", "every step draws the same noise", kind="luck quiet")
+@answers.wrong("4.6", "every step draws the same noise", kind="luck quiet")
 def mended_step(net, x, optimizer):
     torch.manual_seed(0)
     return stepped(net, x, optimizer)
 
 
-@answers.wrong("4.5", "earlier steps, too. Is zero_grad() there?", kind="state")
+@answers.wrong("4.6", "earlier steps, too. Is zero_grad() there?", kind="state")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, order="backward step")
 
 
-@answers.wrong("4.5", "the net stands still", kind="state")
+@answers.wrong("4.6", "the net stands still", kind="state")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, order="backward zero step")
 
 
-@answers.wrong("4.5", "the net stands still", kind="train", name="no step")
+@answers.wrong("4.6", "the net stands still", kind="train", name="no step")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, order="zero backward")
 
 
-@answers.wrong("4.5", "does not require grad", kind="train line", name="detached")
+@answers.wrong("4.6", "does not require grad", kind="train line", name="detached")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, loss=lambda a, b: (a.detach() - b).square().sum() / len(b))
 
 
-@answers.wrong("4.5", "keep the clean x", name="overwritten")
+@answers.wrong("4.6", "keep the clean x", name="overwritten")
 def mended_step(net, x, optimizer):
     x += lesson.NOISE * torch.randn_like(x)
     return stepped(net, x, optimizer, torch.zeros_like(x))
 
 
-@answers.wrong("4.5", "your answer is nan", kind="nan")
+@answers.wrong("4.6", "your answer is nan", kind="nan")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, loss=lambda a, b: (a - b).log().sum() / len(b))
 
 
-@answers.wrong("4.5", "(line: loss = net(x) - noise)", kind="line")
+@answers.wrong("4.6", "(line: loss = net(x) - noise)", kind="line")
 def mended_step(net, x, optimizer):
     noise = torch.randn(28, 28)
     loss = net(x) - noise
     return loss.item()
 
 
-@answers.wrong("4.5", "return the loss, one number, not a tensor of shape (16, 784)", kind="line")
+@answers.wrong("4.6", "return the loss, one number, not a tensor of shape (16, 784)", kind="line")
 def mended_step(net, x, optimizer):
     stepped(net, x, optimizer)
     return net(x) - x
 
 
-@answers.wrong("4.5", "mended_step returned nothing", kind="return")
+@answers.wrong("4.6", "mended_step returned nothing", kind="return")
 def mended_step(net, x, optimizer):
     stepped(net, x, optimizer)

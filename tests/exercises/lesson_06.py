@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from answers import Answers
 from torch import nn
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Normal
 
 answers = Answers("06")
 lesson = answers.lesson
@@ -14,316 +14,7 @@ lesson = answers.lesson
 # ------------------------------------------------------------------------------------------- 6.1
 
 
-@answers.right("6.1", name="in old words")
-def sampling_step(mu, logvar, training):
-    std = logvar.mul(0.5).exp()
-    eps = torch.empty_like(std).normal_()
-    return eps.mul(std).add(mu) if training else mu
-
-
-@answers.right("6.1", kind="device", name="device named, noise times 0")
-def sampling_step(mu, logvar, training):
-    noise = torch.randn(mu.shape, device=mu.device) * float(training)
-    return torch.addcmul(mu, logvar.exp().sqrt(), noise)
-
-
-@answers.right("6.1", kind="device", name="rsample")
-def sampling_step(mu, logvar, training):
-    return Normal(mu, torch.exp(logvar / 2)).rsample() if training else mu
-
-
-@answers.right("6.1", kind="device", name="reads values first")
-def sampling_step(mu, logvar, training):
-    if not training:
-        return mu.clone()
-    assert logvar.max().item() < 100
-    return mu + torch.exp(logvar / 2) * torch.randn(mu.shape).to(mu)
-
-
-@answers.right("6.1", kind="numbers device", name="NumPy's noise, sent along")
-def sampling_step(mu, logvar, training):
-    if not training:
-        return mu
-    noise = torch.from_numpy(np.random.default_rng().standard_normal(tuple(mu.shape)))
-    return mu + torch.exp(logvar / 2) * noise.to(mu.device)
-
-
-@answers.wrong("6.1", "exp(logvar) is the variance")
-def sampling_step(mu, logvar, training):
-    return mu + logvar.exp() * torch.randn_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "logvar is used as the standard deviation")
-def sampling_step(mu, logvar, training):
-    return mu + logvar * torch.randn_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "has variance 1 everywhere")
-def sampling_step(mu, logvar, training):
-    return mu + torch.randn_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "there is no noise")
-def sampling_step(mu, logvar, training):
-    return mu
-
-
-@answers.wrong("6.1", "with training=False the code must be the mean")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * torch.randn_like(mu)
-
-
-@answers.wrong("6.1", "with training=False the code must be the mean")
-def sampling_step(mu, logvar, training):
-    return mu if training else mu + (logvar / 2).exp() * torch.randn_like(mu)
-
-
-@answers.wrong("6.1", "torch.rand draws between 0 and 1")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * torch.rand_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "the standard deviation of many codes is 0.28")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * (torch.rand_like(mu) - 0.5) if training else mu
-
-
-@answers.wrong("6.1", "the noise is not normal", kind="luck")
-def sampling_step(mu, logvar, training):
-    uniform = 3**0.5 * (2 * torch.rand_like(mu) - 1)
-    return mu + (logvar / 2).exp() * uniform if training else mu
-
-
-@answers.wrong("6.1", "the noise must have mean 0")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * (torch.randn_like(mu) + 0.3) if training else mu
-
-
-@answers.wrong("6.1", "get the same noise")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * torch.randn(mu.shape[1]) if training else mu
-
-
-@answers.wrong("6.1", "get the same noise")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * torch.randn(1) if training else mu
-
-
-@answers.wrong("6.1", "share one noise")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp() * torch.randn(len(mu), 1) if training else mu
-
-
-@answers.wrong("6.1", "nothing learns from that", kind="train")
-def sampling_step(mu, logvar, training):
-    return torch.normal(mu, torch.exp(logvar / 2)) if training else mu
-
-
-@answers.wrong("6.1", "no gradient flows", kind="train")
-def sampling_step(mu, logvar, training):
-    return Normal(mu, torch.exp(logvar / 2)).sample() if training else mu
-
-
-@answers.wrong("6.1", "no gradient reaches logvar", kind="train")
-def sampling_step(mu, logvar, training):
-    return mu + (logvar / 2).exp().detach() * torch.randn_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "not made on the device of mu", kind="device")
-def sampling_step(mu, logvar, training):
-    return mu + torch.exp(logvar / 2) * torch.randn(mu.shape) if training else mu
-
-
-@answers.wrong("6.1", "not made on the device of mu", kind="device")
-def sampling_step(mu, logvar, training):
-    noise = Normal(0.0, 1.0).sample(mu.shape)
-    return torch.addcmul(mu, torch.exp(logvar / 2), noise) if training else mu
-
-
-@answers.wrong("6.1", "not made on the device of mu", kind="device")
-def sampling_step(mu, logvar, training):
-    z = mu.clone()
-    if training:
-        z = z + torch.exp(logvar / 2) * torch.zeros(*mu.shape).normal_()
-    return z
-
-
-@answers.wrong("6.1", "mu was changed", kind="state message")
-def sampling_step(mu, logvar, training):
-    z = mu
-    if training:
-        z += (logvar / 2).exp() * torch.randn_like(mu)
-    return z
-
-
-@answers.wrong("6.1", "two calls give the same z", kind="quiet luck")
-def sampling_step(mu, logvar, training):
-    torch.manual_seed(0)
-    return mu + (logvar / 2).exp() * torch.randn_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "logvar is already a logarithm", kind="nan")
-def sampling_step(mu, logvar, training):
-    return mu + torch.sqrt(logvar) * torch.randn_like(mu) if training else mu
-
-
-@answers.wrong("6.1", "logvar is already a logarithm", kind="nan")
-def sampling_step(mu, logvar, training):
-    return mu + int(training) * logvar.sqrt() * torch.randn_like(mu)
-
-
-@answers.wrong("6.1", "z has shape (20000,)")
-def sampling_step(mu, logvar, training):
-    return (mu + torch.randn_like(mu)).sum(dim=1) if training else mu
-
-
-@answers.wrong("6.1", "return a tensor, not", kind="line")
-def sampling_step(mu, logvar, training):
-    return mu, logvar, str(training)
-
-
-@answers.wrong("6.1", "is the return missing?", kind="return")  # noqa: RET503
-def sampling_step(mu, logvar, training):
-    if not training:
-        return mu
-    mu + (logvar / 2).exp() * torch.randn_like(mu)
-
-
-# ------------------------------------------------------------------------------------------- 6.2
-
-
-@answers.right("6.2", name="by libraries")
-def my_vae_loss(x, recon, mu, logvar):
-    error = nn.functional.mse_loss(recon, x, reduction="sum")
-    kl = kl_divergence(Normal(mu, (logvar / 2).exp()), Normal(0.0, 1.0)).sum()
-    return (error + kl) / x.shape[0]
-
-
-@answers.right("6.2", name="as the old tutorial writes it")
-def my_vae_loss(x, recon, mu, logvar):
-    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return (torch.sum((recon - x).pow(2)) + kld) / len(x)
-
-
-@answers.right("6.2", kind="numbers", name="one element")
-def my_vae_loss(x, recon, mu, logvar):
-    error = (x - recon).norm(dim=1).square()
-    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(dim=1)
-    return (error + kl).mean().reshape(1).double()
-
-
-@answers.right("6.2", name="einsum")
-def my_vae_loss(x, recon, mu, logvar):
-    off = x - recon
-    price = torch.einsum("bl->b", mu * mu + torch.expm1(logvar) - logvar) / 2
-    return torch.einsum("bp,bp->", off, off) / len(x) + price.mean()
-
-
-@answers.wrong("6.2", "sign of the KL is wrong")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean()
-
-
-@answers.wrong("6.2", "averaged over the latent numbers")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).mean(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean()
-
-
-@answers.wrong("6.2", "averaged over the pixels")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return (((x - recon) ** 2).mean(dim=1) + kl).mean()
-
-
-@answers.wrong("6.2", "both terms are averaged", kind="message")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).mean()
-    return ((x - recon) ** 2).mean() + kl
-
-
-@answers.wrong("6.2", "leave out the constant", kind="message")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean() + 392 * math.log(math.pi)
-
-
-@answers.wrong("6.2", "leave out the constant", kind="message")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    constant = x.shape[1] / 2 * math.log(math.pi)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean() + constant
-
-
-@answers.wrong("6.2", "the sum over the batch")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum()
-    return ((x - recon) ** 2).sum() + kl
-
-
-@answers.wrong("6.2", "logvar is used as the variance", kind="nan")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar - torch.log(logvar) - 1).sum(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean()
-
-
-@answers.wrong("6.2", "the loss is nan", kind="nan")
-def my_vae_loss(x, recon, mu, logvar):
-    entropy = -(x * recon.log() + (1 - x) * (1 - recon).log()).sum(dim=1)
-    return (entropy + 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)).mean()
-
-
-@answers.wrong("6.2", "factor 1/2 of the KL")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean()
-
-
-@answers.wrong("6.2", "the KL is missing")
-def my_vae_loss(x, recon, mu, logvar):
-    return ((x - recon) ** 2).sum(dim=1).mean()
-
-
-@answers.wrong("6.2", "the loss must be one number")
-def my_vae_loss(x, recon, mu, logvar):
-    return ((x - recon) ** 2).sum(1) + 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(1)
-
-
-@answers.wrong("6.2", "the loss is 23.8")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + 7 * kl).mean()
-
-
-@answers.wrong("6.2", "cannot train", kind="train")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return (((x - recon) ** 2).sum(dim=1) + kl).mean().item()
-
-
-@answers.wrong("6.2", "no gradient reaches recon", kind="train")
-def my_vae_loss(x, recon, mu, logvar):
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return (((x - recon.detach()) ** 2).sum(dim=1) + kl).mean()
-
-
-@answers.wrong("6.2", "(line: return error.mean() + kl.mean(dim=5))", kind="line")
-def my_vae_loss(x, recon, mu, logvar):
-    error = ((x - recon) ** 2).sum(dim=1)
-    kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-    return error.mean() + kl.mean(dim=5)
-
-
-@answers.wrong("6.2", "is the return missing?", kind="return")
-def my_vae_loss(x, recon, mu, logvar):
-    ((x - recon) ** 2).sum() + mu.sum()
-
-
-# ------------------------------------------------------------------------------------------- 6.3
-
-
-@answers.right("6.3", name="two returns")
+@answers.right("6.1", name="two returns")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     if not net.training:
@@ -332,21 +23,21 @@ def mended_forward(net, x):
     return net.decode(mu + noise * (logvar / 2).exp()), mu, logvar
 
 
-@answers.right("6.3", kind="numbers", name="the net's own sample, a list")
+@answers.right("6.1", kind="numbers", name="the net's own sample, a list")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = net.sample(mu, logvar) if net.training else mu
     return [net.decode(z), mu, logvar]
 
 
-@answers.right("6.3", kind="device", name="rsample")
+@answers.right("6.1", kind="device", name="rsample")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = Normal(mu, torch.exp(logvar / 2)).rsample() if net.training else mu
     return net.decode(z), mu, logvar
 
 
-@answers.right("6.3", kind="device", name="looks at the values")
+@answers.right("6.1", kind="device", name="looks at the values")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     assert mu.isfinite().all()
@@ -355,74 +46,74 @@ def mended_forward(net, x):
     return net.decode(mu + torch.exp(logvar / 2) * noise), mu, logvar
 
 
-@answers.right("6.3", kind="device", name="the width from the net")
+@answers.right("6.1", kind="device", name="the width from the net")
 def mended_forward(net, x):
     mu, logvar = net.encode(x, None)
     noise = torch.randn(len(x), net.latent, device=x.device) * int(net.training)
     return net.decode(mu + (logvar / 2).exp() * noise, None), mu, logvar
 
 
-@answers.wrong("6.3", "there is still noise in evaluation")
+@answers.wrong("6.1", "there is still noise in evaluation")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     return net.decode(mu + torch.exp(logvar / 2) * torch.randn_like(mu)), mu, logvar
 
 
-@answers.wrong("6.3", "there is still noise in evaluation")
+@answers.wrong("6.1", "there is still noise in evaluation")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = mu if net.training else mu + torch.exp(logvar / 2) * torch.randn_like(mu)
     return net.decode(z), mu, logvar
 
 
-@answers.wrong("6.3", "not made on the device of mu", kind="device")
+@answers.wrong("6.1", "not made on the device of mu", kind="device")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     noise = torch.randn(mu.shape) if net.training else 0
     return net.decode(mu + torch.exp(logvar / 2) * noise), mu, logvar
 
 
-@answers.wrong("6.3", "not made on the device of mu", kind="device")
+@answers.wrong("6.1", "not made on the device of mu", kind="device")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     noise = torch.normal(torch.zeros(mu.shape), torch.ones(mu.shape))
     return net.decode(mu + net.training * torch.exp(logvar / 2) * noise), mu, logvar
 
 
-@answers.wrong("6.3", "there is no noise")
+@answers.wrong("6.1", "there is no noise")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     return net.decode(mu), mu, logvar
 
 
-@answers.wrong("6.3", "exp(logvar) is the variance")
+@answers.wrong("6.1", "exp(logvar) is the variance")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = mu + logvar.exp() * torch.randn_like(mu) if net.training else mu
     return net.decode(z), mu, logvar
 
 
-@answers.wrong("6.3", "return three things")
+@answers.wrong("6.1", "return three things")
 def mended_forward(net, x):
     mu, _ = net.encode(x)
     return net.decode(mu)
 
 
-@answers.wrong("6.3", "in this order")
+@answers.wrong("6.1", "in this order")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = mu + torch.exp(logvar / 2) * torch.randn_like(mu) if net.training else mu
     return net.decode(z), logvar, mu
 
 
-@answers.wrong("6.3", "to another mode", kind="state")
+@answers.wrong("6.1", "to another mode", kind="state")
 def mended_forward(net, x):
     net.eval()
     mu, logvar = net.encode(x)
     return net.decode(mu), mu, logvar
 
 
-@answers.wrong("6.3", "to another mode", kind="state")
+@answers.wrong("6.1", "to another mode", kind="state")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = mu + torch.exp(logvar / 2) * torch.randn_like(mu) if net.training else mu
@@ -430,26 +121,26 @@ def mended_forward(net, x):
     return net.decode(z), mu, logvar
 
 
-@answers.wrong("6.3", "nothing learns from that", kind="train")
+@answers.wrong("6.1", "nothing learns from that", kind="train")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     z = torch.normal(mu, torch.exp(logvar / 2)) if net.training else mu
     return net.decode(z), mu, logvar
 
 
-@answers.wrong("6.3", "logvar is already a logarithm", kind="nan")
+@answers.wrong("6.1", "logvar is already a logarithm", kind="nan")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     noise = torch.randn_like(mu) if net.training else 0
     return net.decode(mu + logvar.sqrt() * noise), mu, logvar
 
 
-@answers.wrong("6.3", "'NetOfThisCheck' object has no attribute 'decoder'", kind="line")
+@answers.wrong("6.1", "'NetOfThisCheck' object has no attribute 'decoder'", kind="line")
 def mended_forward(net, x):
     return net.decoder(net.hidden(x))
 
 
-@answers.wrong("6.3", "device=x.device (line: noise = torch.randn_like(mu).cuda())", kind="line")
+@answers.wrong("6.1", "device=x.device (line: noise = torch.randn_like(mu).cuda())", kind="line")
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     noise = torch.randn_like(mu).cuda()
@@ -457,7 +148,7 @@ def mended_forward(net, x):
     return net.decode(z), mu, logvar
 
 
-@answers.wrong("6.3", "returned nothing: is the return missing?", kind="return")  # noqa: RET503
+@answers.wrong("6.1", "returned nothing: is the return missing?", kind="return")  # noqa: RET503
 def mended_forward(net, x):
     mu, logvar = net.encode(x)
     if not net.training:
@@ -465,21 +156,248 @@ def mended_forward(net, x):
     net.decode(mu + torch.exp(logvar / 2) * torch.randn_like(mu))
 
 
+# ------------------------------------------------------------------------------------------- 6.2
+
+
+@answers.right("6.2", name="math")
+def bound_of(error, kl, variance, pixels):
+    return -0.5 * error / variance - 0.5 * pixels * math.log(2 * math.pi * variance) - kl
+
+
+@answers.right("6.2", name="a sum of normal densities")
+def bound_of(error, kl, variance, pixels):
+    at_the_mean = Normal(0.0, variance.sqrt()).log_prob(torch.tensor(0.0))
+    return pixels * at_the_mean - error / (2 * variance) - kl
+
+
+@answers.right("6.2", kind="numbers", name="NumPy, float64")
+def bound_of(error, kl, variance, pixels):
+    error, kl, variance = error.double().numpy(), kl.double().numpy(), variance.item()
+    return -error / 2 / variance - kl - pixels / 2 * np.log(2 * np.pi * variance)
+
+
+@answers.right("6.2", kind="numbers", name="a list")
+def bound_of(error, kl, variance, pixels):
+    constant = pixels / 2 * (2 * math.pi * variance).log()
+    return [-(e / (2 * variance) + constant + k) for e, k in zip(error, kl, strict=True)]
+
+
+@answers.wrong("6.2", "the sign is turned round", kind="message")
+def bound_of(error, kl, variance, pixels):
+    return error / (2 * variance) + pixels / 2 * torch.log(2 * torch.pi * variance) + kl
+
+
+@answers.wrong("6.2", "this is the mean")
+def bound_of(error, kl, variance, pixels):
+    each = -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+    return each.mean()
+
+
+@answers.wrong("6.2", "lacks its factor 1/2")
+def bound_of(error, kl, variance, pixels):
+    return -error / variance - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "not its root")
+def bound_of(error, kl, variance, pixels):
+    sigma = variance.sqrt()
+    return -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * sigma) - kl
+
+
+@answers.wrong("6.2", "once for each pixel")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - 0.5 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "because it comes from a root")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "where is the constant")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - kl
+
+
+@answers.wrong("6.2", "2 π is missing")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log(variance) - kl
+
+
+@answers.wrong("6.2", "the constant has the wrong sign")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) + pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "it has a minus")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * variance) + kl
+
+
+@answers.wrong("6.2", "where is the KL?")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * variance)
+
+
+@answers.wrong("6.2", "it is not divided by the variance")
+def bound_of(error, kl, variance, pixels):
+    return -(error + kl) / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * variance)
+
+
+@answers.wrong("6.2", "to be divided by the variance")
+def bound_of(error, kl, variance, pixels):
+    return -error / 2 - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "is written in: use the argument")
+def bound_of(error, kl, variance, pixels):
+    return -error - pixels / 2 * math.log(math.pi) - kl
+
+
+@answers.wrong("6.2", "the bound is", kind="message")
+def bound_of(error, kl, variance, pixels):  # 784 is written in
+    return -error / (2 * variance) - 392 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "holds nan", kind="nan")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log(-variance) - kl
+
+
+@answers.wrong("6.2", "error was changed", kind="state")
+def bound_of(error, kl, variance, pixels):
+    error /= 2 * variance
+    return -error - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.2", "return a tensor of bounds, not", kind="line")
+def bound_of(error, kl, variance, pixels):
+    return "nats"
+
+
+@answers.wrong("6.2", "is the return missing?", kind="return")
+def bound_of(error, kl, variance, pixels):
+    -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+# ------------------------------------------------------------------------------------------- 6.3
+
+answers.right("6.3", sigma=math.exp(-2), name="the formula")
+answers.right("6.3", sigma=0.137, name="roughly")
+answers.right("6.3", sigma=torch.exp(torch.tensor(-2.0)), kind="numbers", name="a tensor")
+answers.right("6.3", sigma=np.exp([-2.0]), kind="numbers", name="an array of one")
+answers.wrong("6.3", "0.6931 nats: too few", sigma=0.5)
+answers.wrong("6.3", "2.303 nats: too many", sigma=0.1)
+answers.wrong("6.3", "1.969 nats: too few", sigma=math.exp(-1.969), kind="message")
+answers.wrong("6.3", "that is the variance", sigma=np.exp(-4), kind="numbers")
+answers.wrong("6.3", "a width is a number above 0", sigma=-4)
+answers.wrong("6.3", "leave no room", sigma=torch.tensor(2))
+answers.wrong("6.3", "a width is a number above 0", sigma="0.135", kind="line")
+answers.wrong("6.3", "is nan", sigma=torch.tensor(-2.0).log(), kind="nan")
+answers.wrong("6.3", "is inf", sigma=math.inf, kind="nan")
+
 # ------------------------------------------------------------------------------------------- 6.4
 
-answers.right("6.4", sigma=math.exp(-2), name="the formula")
-answers.right("6.4", sigma=0.137, name="roughly")
-answers.right("6.4", sigma=torch.exp(torch.tensor(-2.0)), kind="numbers", name="a tensor")
-answers.right("6.4", sigma=np.exp([-2.0]), kind="numbers", name="an array of one")
-answers.wrong("6.4", "0.6931 nats: too few", sigma=0.5)
-answers.wrong("6.4", "2.303 nats: too many", sigma=0.1)
-answers.wrong("6.4", "1.969 nats: too few", sigma=math.exp(-1.969), kind="message")
-answers.wrong("6.4", "that is the variance", sigma=np.exp(-4), kind="numbers")
-answers.wrong("6.4", "a width is a number above 0", sigma=-4)
-answers.wrong("6.4", "leave no room", sigma=torch.tensor(2))
-answers.wrong("6.4", "a width is a number above 0", sigma="0.135", kind="line")
-answers.wrong("6.4", "is nan", sigma=torch.tensor(-2.0).log(), kind="nan")
-answers.wrong("6.4", "is inf", sigma=math.inf, kind="nan")
+
+@answers.right("6.4", name="column by column")
+def shuffle_units(codes):
+    return torch.stack([column[torch.randperm(len(column))] for column in codes.T], dim=1)
+
+
+@answers.right("6.4", name="in a loop, on a copy")
+def shuffle_units(codes):
+    shuffled = codes.clone()
+    for unit in range(codes.shape[1]):
+        shuffled[:, unit] = codes[torch.randperm(len(codes)), unit]
+    return shuffled
+
+
+@answers.right("6.4", kind="numbers", name="NumPy's permuted")
+def shuffle_units(codes):
+    return np.random.default_rng().permuted(codes.numpy(), axis=0)
+
+
+@answers.right("6.4", name="sorted by random numbers")
+def shuffle_units(codes):
+    return torch.take_along_dim(codes, torch.randn(codes.shape).argsort(dim=0), dim=0)
+
+
+@answers.wrong("6.4", "whole rows were moved")
+def shuffle_units(codes):
+    return codes[torch.randperm(len(codes))]
+
+
+@answers.wrong("6.4", "whole rows were moved")
+def shuffle_units(codes):
+    order = torch.randperm(len(codes))
+    return torch.stack([column[order] for column in codes.T], dim=1)
+
+
+@answers.wrong("6.4", "nothing was shuffled")
+def shuffle_units(codes):
+    return codes
+
+
+@answers.wrong("6.4", "stay within the column")
+def shuffle_units(codes):
+    return codes[:, torch.randperm(codes.shape[1])]
+
+
+@answers.wrong("6.4", "stay within the column")
+def shuffle_units(codes):
+    return codes.flatten()[torch.randperm(codes.numel())].reshape(codes.shape)
+
+
+@answers.wrong("6.4", "stay within the column")
+def shuffle_units(codes):
+    return codes.gather(1, torch.rand_like(codes).argsort(dim=1))
+
+
+@answers.wrong("6.4", "take a permutation", kind="luck")
+def shuffle_units(codes):
+    picked = torch.randint(len(codes), codes.shape)
+    return codes.gather(0, picked)
+
+
+@answers.wrong("6.4", "two columns still go together", kind="luck")
+def shuffle_units(codes):
+    one, other = torch.randperm(len(codes)), torch.randperm(len(codes))
+    return torch.cat([codes[one, :2], codes[other, 2:]], dim=1)
+
+
+@answers.wrong("6.4", "still in its old order")
+def shuffle_units(codes):
+    columns = [column[torch.randperm(len(column))] for column in codes.T[1:]]
+    return torch.stack([codes[:, 0], *columns], dim=1)
+
+
+@answers.wrong("6.4", "two calls give the same order", kind="quiet luck")
+def shuffle_units(codes):
+    torch.manual_seed(0)
+    return codes.gather(0, torch.rand_like(codes).argsort(dim=0))
+
+
+@answers.wrong("6.4", "codes was changed", kind="state")
+def shuffle_units(codes):
+    for unit in range(codes.shape[1]):
+        codes[:, unit] = codes[torch.randperm(len(codes)), unit]
+    return codes
+
+
+@answers.wrong("6.4", "come back with shape (4, 300)", kind="message")
+def shuffle_units(codes):
+    return torch.stack([column[torch.randperm(len(column))] for column in codes.T])
+
+
+@answers.wrong("6.4", "return the codes, a tensor, not", kind="line")
+def shuffle_units(codes):
+    return "shuffled"
+
+
+@answers.wrong("6.4", "is the return missing?", kind="return")
+def shuffle_units(codes):
+    codes.gather(0, torch.rand_like(codes).argsort(dim=0))
+
 
 # ------------------------------------------------------------------------------------------- 6.5
 
@@ -487,8 +405,8 @@ answers.right("6.5", at_zero=" A", at_thousand="C ", kind="numbers", name="capit
 answers.right("6.5", at_zero="a.", at_thousand='"c"', name="a point, quoted twice")
 answers.right("6.5", at_zero="a", at_thousand="C", name="one of each")
 answers.wrong("6.5", "the other way round", at_zero="c", at_thousand="a")
-answers.wrong("6.5", "a narrow cloud costs nothing", at_zero="b", at_thousand="c")
-answers.wrong("6.5", "a narrow cloud costs nothing", at_zero="c", at_thousand="c")
+answers.wrong("6.5", "a narrow bell costs nothing", at_zero="b", at_thousand="c")
+answers.wrong("6.5", "a narrow bell costs nothing", at_zero="c", at_thousand="c")
 answers.wrong("6.5", "costs too much", at_zero="A", at_thousand="B", kind="numbers")
 answers.wrong("6.5", "costs too much", at_zero="a", at_thousand="a")
 answers.wrong("6.5", "answer with", at_zero=1, at_thousand="c", kind="line")

@@ -46,25 +46,26 @@ def _unseeded(number: str):
         torch.manual_seed(int(abs(normal(0, 1)) * 2**60))
         return torch.randn_like(mu)
 
-    def sampling_step(mu, logvar, training):
-        return mu + training * (logvar / 2).exp() * noise(mu)
-
     def mended_forward(net, x):
         mu, logvar = net.encode(x)
-        return net.decode(sampling_step(mu, logvar, net.training)), mu, logvar
+        z = mu + net.training * (logvar / 2).exp() * noise(mu)
+        return net.decode(z), mu, logvar
 
-    functions = {"6.1": sampling_step, "6.3": mended_forward}
+    def shuffle_units(codes):
+        return codes.gather(0, noise(codes).argsort(dim=0))
+
+    functions = {"6.1": mended_forward, "6.4": shuffle_units}
     return functions[number]
 
 
-@pytest.mark.parametrize("number", ["6.1", "6.3"])
+@pytest.mark.parametrize("number", ["6.1", "6.4"])
 def test_a_right_draw_needs_no_luck(number):
     function = _unseeded(number)
     answer = Answer("", number, {function.__name__: function}, None, (), "unseeded")
     assert {play(answer)[0] for _ in range(15)} == {"✓"}
 
 
-@pytest.mark.parametrize("number", ["6.1", "6.3", "7.3", "8.1", "9.3"])
+@pytest.mark.parametrize("number", ["6.1", "6.4", "7.3", "8.1", "9.3"])
 def test_the_same_work_is_judged_on_the_same_numbers_every_time(number):
     seen = []
 

@@ -17,11 +17,10 @@ from .feedback import (
     require,
     same,
     table,
-    whole,
 )
 
 PIXELS = 784
-NOISE = 2.0  # the lesson's own
+NOISE = 1.0  # the lesson's own
 
 
 @exercise("4.1")
@@ -71,6 +70,69 @@ def as_far_as_noise(sigma: object) -> str:
 
 
 @exercise("4.3")
+def random_codes(guess: object) -> str:
+    """Check what standard normal codes are expected to give."""
+    wrong = {
+        "a": "the codes of real pictures reach much further than standard normal numbers",
+        "c": "whatever the code, this decoder has learned to draw nothing but strokes",
+    }
+    choice(guess, "abc", wrong)
+    return "right: all of them come from one small part of the space"
+
+
+@exercise("4.4")
+def draw_like(draw: Function) -> str:
+    """Check new codes by the mean, the spread and the form of each of their numbers."""
+    for shape, n in (((2000, 3), 20_000), ((3000, 5), 10_000)):
+        codes = torch.randn(shape) * torch.linspace(0.5, 4, shape[1]) - torch.arange(shape[1])
+        drawn = [_codes_of(draw, codes, n) for _ in range(2)]
+        again = same(drawn[0], drawn[1])
+        require(not again, "every call draws the same codes: set no seed in it")
+        _judge_codes(drawn[0], codes.double())
+    return "right: each number has its own place and its own spread"
+
+
+def _codes_of(draw: Function, codes: Tensor, n: int) -> Tensor:
+    given = table(ask(draw, codes, n, keep=["codes"]), "return a table of codes")
+    shapes = f"{n} codes of {codes.shape[1]} numbers have the shape ({n}, {codes.shape[1]})"
+    require(given.shape == (n, codes.shape[1]), f"{shapes}, yours {tuple(given.shape)}")
+    finite(given, "your table of codes")
+    return given
+
+
+def _judge_codes(drawn: Tensor, codes: Tensor) -> None:
+    mean, std = codes.mean(dim=0), codes.std(dim=0)
+    found, spread = drawn.mean(dim=0), drawn.std(dim=0)
+    near = 0.05 * std
+    copied = torch.isclose(drawn[:50, None], codes).all(dim=2).any(dim=1).all()
+    forbid(
+        {
+            "these are the given codes again: new ones are wanted": copied,
+            "all codes are the same: draw noise for each of them": (spread < 1e-3 * std).all(),
+            "this is the variance; the spread is its root": ((spread - std**2).abs() < near).all(),
+            "all numbers have one spread: each needs its own, dim=0": same(
+                spread, spread.mean().expand(len(std)), 0.05
+            ),
+            "all numbers have one mean: each needs its own, dim=0": same(
+                found, found.mean().expand(len(std)), 0, 0.1
+            ),
+        }
+    )
+    for i, (a, b) in enumerate(zip(spread, std, strict=True)):
+        there = f"number {i + 1} of the codes has the spread {b:.2f}, of yours {a:.2f}"
+        require(abs(a - b) < 0.05 * b, there)
+    for i, (a, b) in enumerate(zip(found, mean, strict=True)):
+        there = f"number {i + 1} of the codes has the mean {b:.2f}, of yours {a:.2f}"
+        require(abs(a - b) < 0.05 * std[i], there)
+    standard = (drawn - mean) / std
+    alike = "all numbers of a code come from the same noise: draw for each"
+    require(abs(torch.corrcoef(standard.T)[0, 1]) < 0.95, alike)
+    inside = (standard.abs() < 1).double().mean()  # 68 % for a normal distribution
+    flat = "place and spread are right, but the form is not that of a normal distribution"
+    require(abs(inside - 0.6827) < 0.03, f"{flat}: torch.randn")
+
+
+@exercise("4.5")
 def points_on_a_parabola(prediction: object) -> str:
     """Check how many code numbers a curve in the plane needs."""
     wrong = {
@@ -79,29 +141,6 @@ def points_on_a_parabola(prediction: object) -> str:
     }
     choice(prediction, "abc", wrong)
     return "right: PCA can only draw flat things, and the curve is bent"
-
-
-@exercise("4.4")
-def conv_out_size(out_size: Function) -> str:
-    """Check the size of a convolution's result, for several sizes, kernels, strides, paddings."""
-    cases = [(28, 3, 3, 1), (10, 2, 2, 0), (5, 3, 2, 1), (3, 2, 1, 0), (28, 5, 1, 2), (9, 4, 3, 0)]
-    n, k, s, p = torch.tensor(cases).T
-    mistakes = {
-        "the first window, before any stride, counts too: add 1": (n + 2 * p - k) // s,
-        "padding lies on both sides: count it twice": (n + p - k) // s + 1,
-        "the stride is missing: divide by it": n + 2 * p - k + 1,
-        "a window that does not fit is left out: round down": -((k - n - 2 * p) // s) + 1,
-        "the window must end inside: take its own width off": (n + 2 * p) // s + 1,
-        "padding is missing": (n - k) // s + 1,
-        "that is the way back, a transposed convolution": (n - 1) * s + k - 2 * p,
-    }
-    wanted = "return one whole number, round down with //"
-    given = [whole(ask(out_size, *case), 1, wanted)[0] for case in cases]
-    refuse(given, mistakes)
-    for case, value, right in zip(cases, given, (n + 2 * p - k) // s + 1, strict=True):
-        where = "width {}, kernel {}, stride {}, padding {}".format(*case)
-        require(value == right, f"{where}: you return {value}, and the window has {right} places")
-    return "right: 28 becomes 10, 10 becomes 5, 5 becomes 3, 3 becomes 2"
 
 
 class _Painter(nn.Module):
@@ -117,7 +156,7 @@ class _Painter(nn.Module):
         return self.shade.expand(x.shape)
 
 
-@exercise("4.5")
+@exercise("4.6")
 def mended_step(step: Function) -> str:
     """Check a denoiser's step: what the net sees, its loss, and what happens to the parameters."""
     x, net = torch.linspace(-1, 1, 16 * PIXELS).reshape(16, PIXELS), _Painter()

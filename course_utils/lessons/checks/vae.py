@@ -15,7 +15,6 @@ MU = torch.tensor([[0.5, -1.0, 2.0], [0.0, 0.3, -0.7], [1.2, -0.4, 0.1], [-2.0, 
 LOGVAR = torch.tensor([[1.0, 0.4, 0.2], [2.0, 0.1, 1.0], [0.7, 0.3, 0.5], [0.1, 1.5, 0.8]])
 X = torch.linspace(-1.0, 1.0, 20).reshape(4, 5)
 RECON = torch.linspace(0.9, -0.2, 20).reshape(4, 5)
-BOTH = ("mu", "logvar")
 LOGARITHM = "a logarithm or a root of a negative number? logvar is already a logarithm"
 
 
@@ -59,10 +58,10 @@ def judge_vae_loss(loss: Function) -> None:
     judge_loss(loss, right_loss, mistakes, "the loss", LOGARITHM, **given)
 
 
-def judge_draw(draw: Function, keep: tuple[str, ...] = ()) -> None:
+def judge_draw(draw: Function) -> None:
     """Judge ``(mu, logvar) -> z``, rows of four, by many codes, and by its gradients."""
     mu, logvar = MEANS.repeat(MANY, 1), LOGVARS.repeat(MANY, 1)
-    z, again = (table(ask(draw, mu, logvar, keep=keep), "return a tensor") for _ in range(2))
+    z, again = (table(ask(draw, mu, logvar), "return a tensor") for _ in range(2))
     require(z.shape == mu.shape, f"z has shape {tuple(z.shape)}, and mu has {tuple(mu.shape)}")
     finite(z, "z", LOGARITHM)
     noise = z - mu
