@@ -44,6 +44,6 @@ c.Spawner.environment = {
     "COURSE_RESULTS_DIR": f"{LESSONS}/results",
     # With more students than cores, several threads each only get into each other's way.
     "OMP_NUM_THREADS": os.environ.get("COURSE_THREADS", "1"),
-    # The most that one kernel may take, in GB; no limit if empty.
-    "COURSE_MEMORY_GB": os.environ.get("COURSE_MEMORY_GB", ""),
+    # The most that one kernel may take, in GB; 0: no limit.
+    "COURSE_MEMORY_GB": os.environ.get("COURSE_MEMORY_GB", "4"),
 }

@@ -51,8 +51,9 @@ def main() -> None:
         prepare(work_folder())
     except (CopyError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201
-    if os.environ.get("COURSE_MEMORY_GB"):
-        limit_memory(float(os.environ["COURSE_MEMORY_GB"]))
+    gigabytes = float(os.environ.get("COURSE_MEMORY_GB") or 0)
+    if gigabytes:
+        limit_memory(gigabytes)
     server = Path(sys.executable).with_name("jupyterhub-singleuser")
     os.execv(server, [str(server), *sys.argv[1:]])
 

@@ -4,16 +4,15 @@ Read are ``notebooks/sources``. Run are a lesson's imports, its function and cla
 its ALL_CAPS constants, and nothing that trains.
 """
 
-import ast
 import functools
-import linecache
-import re
 from collections.abc import Container
 from pathlib import Path
 from types import CodeType, SimpleNamespace
 from typing import Any
 
 import jupytext
+
+from course_utils.lessons.definitions import compile_definitions
 
 SOURCES = Path(__file__).resolve().parent.parent / "notebooks" / "sources"
 
@@ -51,25 +50,9 @@ def run_definitions(
 
 @functools.cache
 def _compiled(source: Path) -> list[tuple[str, CodeType]]:
-    compiled = []
-    for i, cell in enumerate(jupytext.read(source, fmt="py:percent").cells):
-        if cell.cell_type != "code":
-            continue
-        plain = re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE)
-        tree = ast.parse(plain)
-        tree.body = [node for node in tree.body if _stands_alone(node)]
-        name = f"<{source.name}, cell {i + 1}>"
-        linecache.cache[name] = (len(plain), None, plain.splitlines(keepends=True), name)
-        compiled.append((cell.source.strip(), compile(tree, name, "exec")))
-    return compiled
-
-
-def _stands_alone(node: ast.stmt) -> bool:
-    if isinstance(node, ast.FunctionDef):
-        # A function under @interact would run at once, on what the lesson computed.
-        return not any("interact" in ast.unparse(mark) for mark in node.decorator_list)
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = [name for target in targets for name in getattr(target, "elts", [target])]
-        return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)
+    cells = jupytext.read(source, fmt="py:percent").cells
+    return [
+        (cell.source.strip(), compile_definitions(cell.source, f"<{source.name}, cell {i}>"))
+        for i, cell in enumerate(cells, 1)
+        if cell.cell_type == "code"
+    ]

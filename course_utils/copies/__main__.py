@@ -7,12 +7,11 @@ import io
 import os
 import sys
 import tempfile
-from pathlib import Path
 
 from course_utils.copies.errors import CopyError
-from course_utils.copies.handing_out import Mended, hand_out
+from course_utils.copies.handing_out import LESSONS, Mended, hand_out
 from course_utils.copies.renewing import Renewed, fresh, renew
-from course_utils.paths import PROJECT, work_folder
+from course_utils.paths import in_words, work_folder
 
 NEW_COPY = {"renew": renew, "fresh": fresh}
 
@@ -39,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _hand_out(what: str, numbers: list[str]) -> int:
+    if not LESSONS.is_dir():
+        raise CopyError("There are no lessons here: course_utils was installed without them.")
     folder = work_folder()
     for mended in hand_out(folder):
         print(_news(mended))
@@ -53,7 +54,7 @@ def _news(mended: Mended) -> str:
             f"Lesson {number} is newer than your copy, which stays as it is. To have the new one, "
             f"with your answers: make renew NB={number}"
         )
-    kept = f" The one that you ran lies in {_short(mended.old)}." if mended.old else ""
+    kept = f" The one that you ran lies in {in_words(mended.old)}." if mended.old else ""
     return f"Lesson {number} is newer than your copy was; you have the new one now.{kept}"
 
 
@@ -67,12 +68,12 @@ def _new_copy(what: str, numbers: list[str]) -> int:
 
 
 def _tell(renewed: Renewed) -> None:
-    print(f"{_short(renewed.copy)} is the lesson as it is now.")
+    print(f"{in_words(renewed.copy)} is the lesson as it is now.")
     for title, names in (("carried over", renewed.carried), ("not carried over", renewed.left)):
         for name in names:
             print(f"  {title + ':':18}{name}")
     if renewed.old:
-        print(f"Your old copy, with all that you wrote: {_short(renewed.old)}")
+        print(f"Your old copy, with all that you wrote: {in_words(renewed.old)}")
         print("If JupyterLab has the lesson open: File > Reload Notebook from Disk.")
 
 
@@ -80,10 +81,6 @@ def _where(what: str, numbers: list[str]) -> int:
     # For a Makefile: the bytes of the path, whatever the console's encoding.
     sys.stdout.buffer.write(os.fsencode(work_folder()) + b"\n")
     return 0
-
-
-def _short(path: Path) -> Path:
-    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 CHOICES = {"hand-out": _hand_out, "where": _where, "renew": _new_copy, "fresh": _new_copy}

@@ -73,6 +73,18 @@ def _stub_below(start: int, cells: list[Cell]) -> int:
     return start
 
 
+def answered(mine: Notebook, before: Notebook) -> Iterator[tuple[Exercise, Answer | None]]:
+    """Yield the exercises of a lesson with what a student's copy of it holds for each.
+
+    Args:
+        mine: the student's copy.
+        before: the lesson that he was given.
+    """
+    known = _Known(before)
+    for exercise in exercises(before):
+        yield exercise, _find(exercise, mine, known)
+
+
 def carry_over(mine: Notebook, before: Notebook, lesson: Notebook) -> Carried:
     """Put the answers of a student's copy into a newer lesson, where their stubs are unchanged.
 
@@ -83,11 +95,9 @@ def carry_over(mine: Notebook, before: Notebook, lesson: Notebook) -> Carried:
     """
     free = list(exercises(lesson))
     titles = {(one.title, _is_code(one.stub)) for one in free}
-    known = _Known(before)
     answers: dict[int, Answer] = {}
     carried, left = [], []
-    for exercise in exercises(before):
-        answer = _find(exercise, mine, known)
+    for exercise, answer in answered(mine, before):
         place = _same_stub(exercise, free)
         if place is not None:
             free.remove(place)

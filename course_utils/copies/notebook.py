@@ -9,13 +9,16 @@ from course_utils.data.atomic import atomically
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
+LARGEST = 100 * 10**6  # bytes; a lesson with its figures has two million
 
 
 def read(path: Path) -> Notebook | None:
     """Return the notebook in a file, or ``None`` if there is none that can be read."""
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST:  # a folder, a pipe, a trap
+            return None
         notebook = json.loads(path.read_bytes())
-    except (OSError, ValueError):  # no file, a folder, half a file
+    except (OSError, ValueError, RecursionError):  # half a file, or none of ours
         return None
     return notebook if _is_notebook(notebook) else None
 

@@ -118,10 +118,24 @@ def test_only_this_machine_reaches_the_hub_and_only_the_class_may_log_in(config)
 
 
 def test_teachers_are_named_by_their_group(config):
-    settings = config(COURSE_ADMIN_GROUP="teachers", COURSE_MEMORY_GB="3")
+    settings = config(COURSE_ADMIN_GROUP="teachers")
     assert settings.LocalAuthenticator.allowed_groups == {"course", "teachers"}
     assert settings.PAMAuthenticator.admin_groups == {"teachers"}
-    assert settings.Spawner.environment["COURSE_MEMORY_GB"] == "3"
+
+
+def test_memory_is_limited_unless_the_teacher_says_otherwise(config, start, monkeypatch):
+    monkeypatch.setattr("os.execv", lambda program, arguments: None)
+    monkeypatch.setattr(start, "keep_private", lambda home: None)
+    monkeypatch.setattr(start, "prepare", lambda folder: None)
+    limits = []
+    monkeypatch.setattr(start, "limit_memory", limits.append)
+    monkeypatch.delenv("COURSE_MEMORY_GB", raising=False)
+    default = config().Spawner.environment["COURSE_MEMORY_GB"]
+    for said in (default, "3", "0"):
+        settings = config(COURSE_MEMORY_GB=said).Spawner.environment
+        monkeypatch.setenv("COURSE_MEMORY_GB", settings["COURSE_MEMORY_GB"])
+        start.main()
+    assert limits == [4, 3]
 
 
 def test_copies_and_results_lie_in_the_folder_that_is_opened(config):
