@@ -5,14 +5,24 @@ import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+INSTALLED = not (PROJECT / "pyproject.toml").is_file()  # without the project around it
 
 
 class FolderError(RuntimeError):
     """A folder cannot be written; the message is one sentence with the way out."""
 
 
+def base() -> Path:
+    """Return the folder that data, results and copies lie in, unless a variable names another.
+
+    It is the project. Where the package was installed without it, as on a notebook server, it is
+    the working folder, which such a server shows and keeps, and never site-packages.
+    """
+    return Path.cwd() if INSTALLED else PROJECT
+
+
 def data_folder() -> Path:
-    """Return the folder of the data sets: ``COURSE_DATA_DIR``, or ``data/`` in the project.
+    """Return the folder of the data sets: ``COURSE_DATA_DIR``, or ``data/`` in ``base()``.
 
     The folder need not exist, and need not be writable if the data sets already lie there.
     """
@@ -27,7 +37,7 @@ def raw_folder(root: Path, name: str) -> Path:
 def results_folder(*, create: bool = True) -> Path:
     """Return the folder where lessons save what they trained.
 
-    It is ``COURSE_RESULTS_DIR``, or ``results/`` in the project.
+    It is ``COURSE_RESULTS_DIR``, or ``results/`` in ``base()``.
 
     Args:
         create: make the folder if it is not there, and see that it can be written.
@@ -50,14 +60,14 @@ def results_folder(*, create: bool = True) -> Path:
 
 
 def in_words(place: Path) -> str:
-    """Return a place below the project without this machine's path, any other as it is."""
-    if place.is_relative_to(PROJECT):
-        return place.relative_to(PROJECT).as_posix()
+    """Return a place below ``base()`` without this machine's path, any other as it is."""
+    if place.is_relative_to(base()):
+        return place.relative_to(base()).as_posix()
     return str(place)
 
 
 def work_folder() -> Path:
-    """Return the folder of the student's own copies: ``COURSE_WORK_DIR``, or ``work/`` here.
+    """Return the folder of the student's own copies: ``COURSE_WORK_DIR``, or ``work/``.
 
     It need not exist.
     """
@@ -67,4 +77,4 @@ def work_folder() -> Path:
 def _chosen(variable: str, default: str) -> Path:
     # A relative path counts from the project: make, pytest and a notebook's kernel each start in
     # another folder, and all of them must mean the same place.
-    return PROJECT / Path(os.environ.get(variable) or default).expanduser()
+    return base() / Path(os.environ.get(variable) or default).expanduser()

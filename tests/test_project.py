@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +110,9 @@ def test_environment_holds_the_same_packages_and_bounds():
     listed = {line for line in environment()["dependencies"] if isinstance(line, str)}
     needs = [Requirement(line) for line in PROJECT["dependencies"]]
     same = {f"{CONDA_NAMES.get(need.name, need.name)}{need.specifier}" for need in needs}
-    assert listed == same | {*EXTRAS["install"], f"python{PROJECT['requires-python']}", "pip"}
+    (python,) = [line for line in listed if re.fullmatch(r"python=3\.\d+", line)]
+    assert listed == same | {*EXTRAS["install"], python, "pip"}
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
 
 
 def test_environment_is_conda_forge_and_installs_the_course():

@@ -28,6 +28,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
 
+from course_utils.data.atomic import atomically
+
 TOOLS = Path(__file__).resolve().parent
 PROJECT = TOOLS.parent
 # What of the user's would change what is shown, or with which modules.
@@ -236,12 +238,8 @@ def build(source: Path, force: bool = False, text: bool = False) -> Path:
             keep_machine_outputs(notebook, old)
     if not force:  # again: it may have been edited while the cells ran
         refuse_if_edited(target)
-    part = target.with_name(f".{target.name}.part")
-    try:
+    with atomically(target) as part:
         nbformat.write(notebook, part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 

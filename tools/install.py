@@ -229,7 +229,8 @@ def only_one() -> Iterator[None]:
     with (PROJECT / ".venv.lock").open("w") as file:
         if not _locked(file.fileno(), wait=False):
             print("Another installation is running here; waiting for it.", flush=True)
-            _locked(file.fileno(), wait=True)
+            while not _locked(file.fileno(), wait=True) and os.name == "nt":
+                pass  # there it gives up after ten seconds
         yield
 
 
@@ -288,8 +289,7 @@ def _wanted(dev: bool) -> str:
 
 
 def _count(file: str) -> int:
-    text = (PROJECT / file).read_text(encoding="utf-8")
-    return len(re.findall(r"(?m)^[\w.-]+==", text))
+    return len(re.findall(r"(?m)^[\w.-]+==", (PROJECT / file).read_text(encoding="utf-8")))
 
 
 def _range() -> str:

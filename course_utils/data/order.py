@@ -65,7 +65,7 @@ def _origin(got: Obtained) -> str:
     if not got.base:
         # Without this machine's path where that says nothing: the line is stored in the notebooks.
         folder = paths.data_folder()
-        slash = "/" if folder.is_relative_to(paths.PROJECT) else ""
+        slash = "/" if folder.is_relative_to(paths.base()) else ""
         return f"from {paths.in_words(folder)}{slash}"
     place = unquote(got.base) if got.base.startswith("file:") else got.base
     return f"from {place}" + (f" (but not from {'; '.join(got.failed)})" if got.failed else "")

@@ -35,7 +35,10 @@ def packages() -> Iterator[Finding]:
 
 
 def installed() -> Iterator[tuple[str, Finding]]:
-    """Hold every installed package against what the course asks for; name those that fail."""
+    """Hold every installed package against what the course asks for; name those that fail.
+
+    A host that lent its own packages, say Colab, may have others: that is only noted.
+    """
     try:
         needs = metadata.requires("course-utils") or []
     except metadata.PackageNotFoundError:
@@ -43,7 +46,7 @@ def installed() -> Iterator[tuple[str, Finding]]:
         return
     from packaging.requirements import Requirement
 
-    missing = []
+    tell = note if paths.INSTALLED else problem
     for need in map(Requirement, needs):
         if need.marker and not need.marker.evaluate({"extra": ""}):
             continue
@@ -51,15 +54,14 @@ def installed() -> Iterator[tuple[str, Finding]]:
         try:
             found = metadata.distribution(need.name)
         except metadata.PackageNotFoundError:
-            missing.append(need.name)
-            yield module, problem(need.name, "is not installed", install())
+            yield module, tell(need.name, "is not installed", install(str(need)))
             continue
         if not need.specifier.contains(found.version, prereleases=True):
             text = f"is {found.version}, the course needs {need.specifier}"
             where = str(found.locate_file(""))
             foreign, cure = origin(where)
             text += f", and comes from {where}" if foreign else ""
-            yield module, problem(need.name, text, cure or install())
+            yield module, tell(need.name, text, cure or install(str(need)))
 
 
 def whole(folder: Path | None = None) -> Iterator[tuple[str, Finding]]:
@@ -124,7 +126,7 @@ def run(names: Sequence[str] = ()) -> list[dict[str, Any]]:
 
 def lessons_folder() -> Path:
     """Return the folder that a lesson's kernel starts in."""
-    places = (paths.work_folder(), paths.PROJECT / "notebooks", paths.PROJECT)
+    places = (paths.work_folder(), paths.base() / "notebooks", paths.base())
     return next(place for place in places if place.is_dir())
 
 
@@ -190,7 +192,7 @@ def origin(place: str) -> tuple[bool, str]:
     user_site = site.getusersitepackages()
     if site.ENABLE_USER_SITE and _is_below(place, user_site):
         return True, "export PYTHONNOUSERSITE=1"
-    if _is_below(place, str(lessons_folder())):
+    if _is_below(place, str(lessons_folder())) and not _is_below(place, sys.prefix):
         return True, f"rename or remove {place}"
     return False, ""
 
@@ -207,8 +209,10 @@ def _folder_of(place: str) -> str:
     return str(path.parent.parent if path.name == "__init__.py" else path.parent)
 
 
-def install() -> str:
+def install(need: str = "") -> str:
     """Say how to install what is missing."""
+    if paths.INSTALLED:
+        return f'if a lesson stops for it: {sys.executable} -m pip install "{need}"'
     if in_venv():
         done = (paths.PROJECT / ".venv" / ".installed").exists()
         return "make clean, then make lab" if done else "make lab"

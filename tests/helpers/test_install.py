@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,8 @@ import wheels
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A clone with lock files, and an environment that this Python has made, without pip."""
+    if os.name == "nt":
+        pytest.skip("the programs of these tests are scripts that begin with #!")
     for file in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
         (tmp_path / file).write_text("numpy==2.0 \\\n    --hash=sha256:0\n", encoding="utf-8")
     monkeypatch.setattr(install, "PROJECT", tmp_path)
@@ -232,6 +235,8 @@ def test_wheels_are_downloaded_for_the_python_that_is_named(monkeypatch, tmp_pat
 
 def make(*arguments, folder=install.PROJECT, **settings):
     """Call make; return its status and all that it says."""
+    if not shutil.which("make"):
+        pytest.skip("there is no make here")
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
         ["make", *arguments], cwd=folder, env=env | settings, capture_output=True, text=True

@@ -1,4 +1,7 @@
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,29 @@ def test_results_folder_is_created_unless_it_is_only_asked_for(monkeypatch, tmp_
     assert not (tmp_path / "a").exists()
     assert paths.results_folder() == tmp_path / "a" / "b"
     assert (tmp_path / "a" / "b").is_dir()
+
+
+ASK = """
+from course_utils import paths
+for folder in (paths.data_folder(), paths.results_folder(), paths.work_folder()):
+    print(folder, paths.in_words(folder))
+"""
+
+
+def test_an_installed_package_keeps_everything_in_the_working_folder(tmp_path):
+    site, here = tmp_path / "site-packages", tmp_path / "here"
+    shutil.copytree(paths.PROJECT / "course_utils", site / "course_utils")
+    here.mkdir()
+    before = sorted(site.rglob("*"))
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", ASK],
+        cwd=here,
+        env=env | {"PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+    )
+    names = ("data", "results", "work")
+    assert done.stdout.splitlines() == [f"{here / name} {name}" for name in names], done.stderr
+    assert sorted(site.rglob("*")) == before
+    assert [path.name for path in here.iterdir()] == ["results"]
