@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 1, and from school: the exponential function, the logarithm, what a probability is, the product of two matrices.
 #
-# **Time** Core: 100 minutes with the exercises, and half-way a good place to stop. *Going further*: another 55. All cells together run in about 90 seconds on two slow cores without a graphics card.
+# **Time** Core: two hours with the exercises, and half-way a good place to stop. *Going further*: another 45 minutes, without exercise 2.7. All cells together run in about 90 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -240,7 +240,7 @@ for ax, net, title in zip(axes, (straight, bent), ("Without ReLU", "With ReLU"),
     ax.contour(across, up, height, [0], colors="black", linewidths=2)
     ax.scatter(*points[:200].T, s=8, color="#0072B2")
     ax.scatter(*points[200:].T, s=8, color="#D55E00", marker="s")
-    ax.set(title=f"{title}: ≈ {100 * right:.0f} % on the right side", aspect="equal")
+    ax.set(title=f"{title}: ≈ {100 * right:.0f} % on their own side", aspect="equal")
     ax.grid(visible=False)
 plotting.show(
     fig,
@@ -738,7 +738,7 @@ for epoch in (0, 14):
     print(f"epoch {epoch:2d} · train ≈ {100 * train:.2f} % · validation ≈ {100 * valid:.2f} %")
 
 # %% [markdown]
-# (Epoch 0 ends elsewhere than that of section 3, though seed, net and rate are the same. There the progress bar stood round the batches and asked for them once more, which cost a random number. So the images came in another order, and at this rate that is enough for another result.)
+# (Epoch 0 ends elsewhere than that of section 3, though seed, net and rate are the same: the images came in another order, and at this rate that moves the result by some points.)
 #
 # The vertical axes of the figure are logarithmic: from one mark to the next it is about a factor of three. The grey line stands where the rate begins to fall.
 
@@ -799,7 +799,7 @@ if not data.standin_in_use():
     assert num_right >= 9_800
 
 # %% [markdown]
-# At least 98 of 100 handwritten digits are read correctly. (The stand-in images are harder.) Whoever now goes back and changes the net until this number is better needs new test images: these have been seen.
+# More than 98 of 100 test images are read correctly. (The stand-in images are harder.) Whoever now goes back and changes the net until this number is better needs new test images: these have been seen.
 #
 # From lesson 4 on, networks will draw digits, and somebody has to judge them. This classifier will. `results.save` writes its `state_dict`, the tensors of all its parameters by name, to a file. `weights_only=True` lets `torch.load` read data and run no code, `map_location` says on which device they are to lie. See whether a fresh net that loads it gives the very same scores. (A judge trained on stand-in data goes to a folder of its own, so that it is never taken for a real one.)
 
@@ -918,7 +918,7 @@ assert very_sure >= 5
 # %% [markdown]
 # ### Exercise 2.5 · find the bug: A loss with a floor
 #
-# A net reads 80 % of the images, and its loss has stopped falling. However long it trains, it never gets below 1.46. This is the step of its loop:
+# A net reads more and more images, and its loss stops falling all the same. However long it trains, even with every image right, it never gets below 1.46. This is the step of its loop:
 #
 # ```python
 # def step(net, x, y, optimizer):
@@ -1037,7 +1037,7 @@ for name in runs.keys() - {"as it should be", "labels in another order"}:
     assert not end[name] < 2  # nan is not below 2 either
 
 # %% [markdown]
-# The healthy run begins at 2.3, as it must (exercise 2.2), and falls. With **`zero_grad()` forgotten** each step goes by the sum of all gradients so far, as in lesson 1: the loss jumps about, and then it is calm, but no better than at the start. **Raw pixels** reach 255, so the scores, the gradients and the first steps are hundreds of times too large, until a number overflows: after a few steps there is no curve to draw, and only the grey one is left. A **rate ten times too large** has a few spikes and then makes no progress. With the **labels in another order** the loss stays at $\log 10 = 2.3$. And with **softmax before the loss** it hardly moves.
+# The healthy run begins at 2.3, as it must (exercise 2.2), and falls. With **`zero_grad()` forgotten** each step goes by the sum of all gradients so far, as in lesson 1: the loss jumps about, and then it is calm, but no better than at the start. **Raw pixels** reach 255, so the scores, the gradients and the first steps are hundreds of times too large, until a number overflows: after a few steps (off the top of the panel) there is no curve to draw, and only the grey one is left. A **rate ten times too large** has a few spikes and then makes no progress, and the line is flat, not ragged: after the spikes, a single one of the 100 units before the scores still answers to any validation image at all (tried; the same holds without `zero_grad`). Where a unit gives 0 for every image, ReLU lets no slope through, and it can't learn its way back. With the **labels in another order** the loss stays at $\log 10 = 2.3$. And with **softmax before the loss** it hardly moves.
 #
 # Softmax before the loss and the mixed labels deserve a longer look, for they are not what they seem after 200 steps.
 #
@@ -1099,7 +1099,7 @@ assert max(by_heart) > 90
 assert 0.05 < on_new_images < 0.2
 
 # %% [markdown]
-# It learned nearly all of them by heart, and nothing else: on new images it is no better than guessing. So a falling training loss proves nothing at all. A net with 415,310 numbers can learn labels that mean nothing (Zhang et al., 2017, did it with a million pictures), and only images that it has not seen can tell you. That is what the 5,000 are for.
+# It learned nearly all of them by heart, and nothing else: on new images it is no better than guessing. So doing better and better on training images proves nothing at all. A net with 415,310 numbers can learn labels that mean nothing (Zhang et al., 2017, did it with a million pictures), and only images that it has not seen can tell you. That is what the 5,000 are for.
 
 # %% [markdown]
 # ## Common mistakes
@@ -1253,7 +1253,7 @@ assert with_norm[-1] > relu[-1]
 assert with_norm[0] - relu[0] > with_norm[-1] - relu[-1]
 
 # %% [markdown]
-# With the same number of images it gets further, above all in the first epoch. It has a price: in training mode the answer for one image depends on the other images of its batch. In evaluation there may be no batch to average over, so `eval()` switches to running averages of $\mu$ and $\sigma$, collected during training. Whoever forgets `eval()` gets no error, only other answers:
+# With the same number of images it gets further, above all in the first epoch. It has a price: in training mode the answer for one image depends on the other images of its batch. In evaluation there may be no batch to average over, so `eval()` switches to running averages of $\mu$ and $\sigma$, collected during training. Whoever forgets `eval()` gets no error, only other answers. Here is the first score of the first image, beside one other image and beside seven:
 
 # %%
 x = valid_images[:8].to(device)
@@ -1268,7 +1268,7 @@ for name, training in (("eval()", False), ("train()", True)):
 assert abs(few - more) > 0.1
 
 # %% [markdown]
-# Printed is the first score of the first image, as it comes out beside one other image and beside seven.
+# In training mode the two differ, and each such pass also moves the running averages a little: run the cell twice, and the numbers of `eval()` have changed.
 
 # %% [markdown]
 # ### C · Temperature: how sure is sure?
@@ -1455,7 +1455,7 @@ for name in ("linear", "ReLU"):
 assert accuracies["linear"][-1] < accuracies["ReLU"][-1]
 
 # %% [markdown]
-# The linear stack falls behind, with as many parameters, though not by much: most digits can be told apart by straight borders. Longer training parts the two. In fifteen epochs a stack of this kind (at a rate of 0.01) and a single linear layer both stayed below 94 %, and section 5's net came to more than 98 %. However long it trains, the stack remains one linear layer: a score is one weighted sum of the 784 pixels. So its weights can be looked at, as ten pictures of 28 by 28! No matrix need be multiplied for that. Give the stack an image that is 0 everywhere: out comes the bias. Give it images in which a single pixel is 1: out come, besides the bias, the weights of that pixel.
+# The linear stack is ahead at first, and falls behind from the second epoch on, with as many parameters, though not by much: most digits can be told apart by straight borders. Longer training parts the two. In fifteen epochs a stack of this kind (at a rate of 0.01) and a single linear layer both stayed below 94 %, and section 5's net came to more than 98 %. However long it trains, the stack remains one linear layer: a score is one weighted sum of the 784 pixels. So its weights can be looked at, as ten pictures of 28 by 28! No matrix need be multiplied for that. Give the stack an image that is 0 everywhere (a grey one): out comes the bias. Give it images in which a single pixel is 1: out come, besides the bias, the weights of that pixel.
 
 # %%
 linear_stack.eval()

@@ -1184,7 +1184,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# This network sees 784 separate numbers: it does not know which pixels are neighbours. Lesson 4 brings layers that do.
+# This network sees 784 separate numbers: it does not know which pixels are neighbours. Lesson 4 (*Going further* A) brings layers that do.
 
 # %% [markdown]
 # ## C · The same curve in PyTorch
