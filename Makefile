@@ -10,6 +10,8 @@ NO_BROWSER ?=
 UPGRADE ?=
 FULL ?=
 PYTHONS ?=
+CLASS ?=
+AS_ROOT ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,10 +26,10 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab renew fresh check test test-browser bench lint data notebooks html mirror wheels doctor lock clean lesson ready ready-dev
+.PHONY: help lab renew fresh progress check test test-browser bench lint data notebooks site mirror wheels doctor lock clean lesson ready ready-dev
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 lab: lesson ready data ## open your copies of the lessons in JupyterLab (NB=02, PORT=8888, NO_BROWSER=1)
 	@test "$$(id -u)" != 0 || echo "You are root, so JupyterLab is started with --allow-root."
@@ -50,6 +52,9 @@ renew: lesson ready ## your copy of a lesson made new, with your answers; the ol
 fresh: lesson ready ## your copy of a lesson made new, without answers; the old one is kept (NB=03)
 	@$(PY) -E -m course_utils.copies fresh $(LESSONS)
 
+progress: lesson ready ## which exercises are solved? Yours, or those of a class (CLASS=folder, NB=02)
+	@$(PY) -E -m course_utils.progress $(LESSONS) $(if $(CLASS),--class "$$CLASS") $(if $(AS_ROOT),--as-root)
+
 check: lesson ready-dev data ## is what the lessons say true on this machine? (NB=02)
 	$(PY) tools/check_notebooks.py $(LESSONS)
 
@@ -64,10 +69,14 @@ bench: ready-dev data ## time the trainings beside the straightforward ones (FUL
 	PYTHONPATH=tools $(PY) -m pytest benchmarks --quiet
 	PYTHONPATH=tools $(PY) benchmarks/bench.py $(if $(FULL),--full)
 
-lint: ready-dev ## check style, formatting and types
+lint: ready-dev ## check style, formatting, types and schemas
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[0-9]*.yml
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(PY) -m check_jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 data: ready ## put the data sets in order
 	$(PY) -E -m course_utils.data
@@ -82,9 +91,8 @@ notebooks: lesson ready-dev data ## rebuild the notebooks from their sources (NB
 	$(PY) tools/build_notebooks.py $(LESSONS) $(if $(FORCE),--force) $(if $(TEXT),--text)
 	$(PY) tools/pictures.py
 
-html: lesson ready-dev ## put the stored lessons on web pages, in build/html (NB=02)
-	$(PY) -m nbconvert --to html --template course --TemplateExporter.extra_template_basedirs=tools/templates \
-		--output-dir build/html $(or $(foreach n,$(LESSONS),$(wildcard notebooks/$n_*.ipynb)),notebooks/*.ipynb)
+site: ready-dev ## make a website of the stored lessons and docs/, in build/site
+	$(PY) tools/build_site.py
 
 doctor: ## is this machine ready for the course? (before an install, too)
 	@$(if $(wildcard $(PY)),$(PY),$(PYTHON)) -m course_utils.doctor
