@@ -1,5 +1,6 @@
 """A long training, run once on this machine and loaded after that where a lesson asks for it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,15 @@ def load_into(net: nn.Module, name: str) -> bool:
     except (KeyError, TypeError, RuntimeError, AttributeError):
         return False
     return True
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """Return numbers that take too long for a lesson; a script in ``benchmarks/`` wrote them.
+
+    Args:
+        name: of the script, ``"gan_seeds"``.
+    """
+    return json.loads((Path(__file__).parent / f"{name}.json").read_text("utf-8"))
 
 
 def _file(name: str, *, create: bool = False) -> Path:

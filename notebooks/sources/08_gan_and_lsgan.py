@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (cross-entropy, the judge), 3 (Adam) and 7 (the game, the optimal discriminator, `detach`). From school: derivatives, the logarithm, and the minimum of a parabola.
 #
-# **Time** About 85 minutes for the core, with the exercises, and 40 for *Going further*. All cells together run in about four minutes on two slow cores without a graphics card; two trainings take most of that, and show their digits meanwhile.
+# **Time** About 110 minutes for the core, with the exercises (a good place to stop lies after section 5), and 40 for *Going further*. All cells together run in about four minutes on two slow cores without a graphics card; two trainings take most of that, and show their digits meanwhile.
 
 # %%
 # %matplotlib inline
@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass, field
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from IPython.display import display
 from ipywidgets import HTML, IntSlider, interact
@@ -33,7 +34,7 @@ from course_utils.device import pick_device, seed_everything
 from course_utils.lessons import results
 from course_utils.lessons.checks import lesson_08 as checks
 from course_utils.lessons.classifier import load_judge
-from course_utils.lessons.runs import run
+from course_utils.lessons.runs import recorded, run
 from course_utils.metrics import coverage, frechet_distance
 
 plt.style.use(["default", "course_utils.course"])
@@ -56,7 +57,8 @@ judge = load_judge(device)
 images, labels = data.tensors(data.load("MNIST", train=True))
 train_images, held_out = images[:50_000], images[50_000:55_000]
 test_images, _ = data.tensors(data.load("MNIST", train=False))
-batches = data.batches(train_images, labels[:50_000], batch_size=128, shuffle=True)
+BATCH_SIZE = 128
+batches = data.batches(train_images, labels[:50_000], BATCH_SIZE, shuffle=True)
 print(f"{len(train_images):,} images in {len(batches)} batches")
 
 # %% [markdown]
@@ -213,7 +215,7 @@ def g_step(history, D, loss_fn, optimizer, fake):
 
 
 # %% [markdown]
-# Two things are stopped here, and lesson 7 told them apart. `fake.detach()` in $D$'s step: nobody needs the gradient of $D$'s loss in $G$. A frozen $D$ in $G$'s step: the gradient has to pass *through* $D$ to reach $G$, and the gradients *of* $D$'s weights are not needed for that. Neither changes a number. Together with using the same fakes in both steps they save nearly half of the work (`benchmarks/savings_gan.py` counts it).
+# Two things are stopped here, and lesson 7 told them apart. `fake.detach()` in $D$'s step: nobody needs the gradient of $D$'s loss in $G$. A frozen $D$ in $G$'s step: the gradient has to pass *through* $D$ to reach $G$, and the gradients *of* $D$'s weights are not needed for that. Neither changes a number. (With shared fakes the first is needed all the same: the graph behind them may be walked once only, and $G$'s step needs it. Without `detach` PyTorch refuses the second `backward`.) Together with using the same fakes in both steps they save nearly half of the work (`benchmarks/savings_gan.py` counts it).
 #
 # See each step do what it is for. Ten steps of one player on the same images, while the other stands still:
 
@@ -406,7 +408,7 @@ def train_gan(
 # %% [markdown]
 # The function knows neither what kind of nets it trains nor which losses. Lesson 9 will import this very function and give it other nets.
 #
-# Looking is good, measuring is better. Lesson 6 compared the means and spreads of the judge's 100 features. The **Fréchet distance** (FD) does it with the whole cloud: it fits a normal distribution, with all its correlations, to the features of the 10,000 test images and another to those of the generated ones, and says how far apart the two are. It is 0 for equal clouds. Lesson 9 derives it.
+# Looking is good, measuring is better. Take the **Fréchet distance** (FD) of lessons 4 and 6: it fits a normal distribution, with all its correlations, to the judge's 100 features of the 10,000 test images and another to those of the generated ones, and says how far apart the two are. It is 0 for equal clouds. Lesson 9 derives it.
 
 
 # %%
@@ -435,7 +437,7 @@ def distance(images):
 
 
 # %% [markdown]
-# What is near, and what is far? Two ends of the scale, and between them, if they have run here, the generators of earlier lessons. (A small sample adds a little distance of its own, so each of them gets 2,000 images.)
+# What is near, and what is far? The real images and pure noise, and between them, if they have run here, the generators of earlier lessons. (A small sample adds a little distance of its own, so each of them gets 2,000 images. And noise is not the far end: images that are all alike, as those of a new $G$, are further still, because their cloud has no width.)
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
@@ -452,25 +454,6 @@ for name, far in sorted(marks.items(), key=lambda mark: mark[1]):
 # While the cell runs you will want to see something. `watch` shows each sheet in place of the last one, and notes the distance of 2,000 samples of $G$ and of its average. They come from noise of their own, so that measuring does not change the training.
 
 
-# %% tags=["figure"]
-import base64
-import io
-
-from PIL import Image
-
-
-def as_html(iteration, sheet):
-    """16 images -> a picture in HTML, two rows of eight, four times enlarged."""
-    grey = ((sheet + 1) * 127.5).round().to(torch.uint8)  # [-1, 1] -> the bytes of a picture
-    rows = grey.reshape(2, 8, 28, 28).transpose(1, 2).reshape(56, 224)
-    buffer = io.BytesIO()
-    enlarged = Image.fromarray(rows.numpy()).resize((896, 224), Image.Resampling.NEAREST)
-    enlarged.save(buffer, "png")
-    letters = base64.b64encode(buffer.getvalue()).decode()
-    text = f"Sixteen generated images after {iteration:,} iterations"
-    return f'<p>{text}</p><img alt="{text}" src="data:image/png;base64,{letters}">'
-
-
 # %%
 seed_everything(SEED)
 judging_noise = draw_noise(2000)
@@ -482,7 +465,7 @@ def watch(G, averaged, distances):
     display(view)
 
     def on_sheet(iteration, sheet):
-        view.value = as_html(iteration, sheet)
+        view.value = plotting.sheet_html(sheet, f"After {iteration:,} iterations")
         distances["G"].append(distance(draw(G, judging_noise)))
         distances["averaged"].append(distance(draw(averaged.module, judging_noise)))
 
@@ -563,9 +546,9 @@ show_run(
     gan,
     "GAN",
     alt="Above: six sheets of 16 images, from grey noise to digits most of which can be read. "
-    "Below: the losses of D and G, which draw near to each other and then hardly move; D's raw "
-    "output, higher on real images than on fake ones; and the Fréchet distance on a logarithmic "
-    "scale, which falls all the way, for the averaged generator below that of G in the end.",
+    "Below: the losses of D and G; D's raw output, higher on real images than on fake ones; and the "
+    "Fréchet distance on a logarithmic scale, which falls to a fraction, and further for the "
+    "averaged generator than for G itself.",
 )
 
 # %% [markdown]
@@ -627,7 +610,7 @@ if not data.standin_in_use():
 # %% [markdown]
 # The average is nearer to the real images than the generator that it was made from, and nobody trained it. Where does that come from?
 #
-# Here is a guess, and the smallest game to try it in. Two players have one number each, $x$ and $y$. One wants $x \cdot y$ to be small, the other wants it to be large, and they take steps in turn. Neither can gain at $x = y = 0$: there the game would end. Do they get there?
+# Here is a guess, and the smallest game to try it in. Two players have one number each, $x$ and $y$. One wants $x \cdot y$ as low as possible, below zero too, the other as high as possible, and they take steps in turn. Neither can gain at $x = y = 0$: there the game would end. Do they get there?
 
 # %%
 x, y, mean = torch.tensor(1.0), torch.tensor(0.0), torch.tensor([1.0, 0.0])
@@ -650,16 +633,16 @@ ax.legend(loc="upper right", fontsize=9)
 plotting.show(
     fig,
     alt="The players walk round and round on a circle about the point (0, 0). Their average "
-    "spirals inwards to that point.",
+    "spirals inwards to a far smaller circle.",
 )
 
 # %% tags=["claim"]
-# "They never arrive: they circle. Their average arrives."
+# "They never arrive: they circle. Their average circles ten times nearer"
 assert torch.hypot(x, y) > 0.8
 assert mean.norm() < 0.2
 
 # %% [markdown]
-# They never arrive: they circle. Their average arrives. That two million weights walk on circles too we have not shown; what we have measured is that their average draws better. Averaging the generator has become common practice (Yazıcı et al., 2018, tried it on many games).
+# They never arrive: they circle. Their average circles ten times nearer to the end of the game. That two million weights walk on circles too we have not shown; what we have measured is that their average draws better. Averaging the generator has become common practice (Yazıcı et al., 2018, tried it on many games).
 
 # %% [markdown]
 # ## 5 · What the losses tell, and what not
@@ -748,7 +731,7 @@ assert around(gan["g_loss"], NUM_ITERATIONS) > math.log(2)
 # %% [markdown]
 # ### Are all ten digits there?
 #
-# Let the judge read the 10,000 samples and count: the **coverage**, the share of each digit among them. A generator that always draws the same perfect 1 would fool $D$ for a while. Lesson 7 called this mode collapse, and here it would show at once.
+# Let the judge read the 10,000 samples and count: the **coverage**, the share of each digit among them. A generator that always draws the same perfect 1 would fool $D$ for a while. Lesson 7 called this mode collapse, and here it would show at once. (The real shares are not quite equal either: MNIST's test images hold 8.9 % fives and 11.4 % ones.)
 
 # %% tags=["figure"]
 gan_shares = coverage(read(gan_samples)[1])
@@ -892,7 +875,7 @@ for loss, slope in (
     torch.testing.assert_close(torch.autograd.grad(loss(at).sum(), at)[0], slope(at))
 
 # %% [markdown]
-# The saturating loss dies on the left, where $D$ is sure of the fake. The non-saturating one cures this and dies on the right, among the fakes that $D$ takes for real. That can matter because $D$ can be wrong: an image that it takes for real may still lie far from the data, and a loss without slope leaves it there. The least-squares slope is 0 at a single point. However far $D$'s output is from the target, there is a pull, and it grows with the distance.
+# The saturating loss dies on the left, where $D$ is sure of the fake. The non-saturating one cures this and dies on the right, among the fakes that $D$ takes for real. That can matter because $D$ can be wrong: an image that it takes for real may still lie far from the data, and a loss without slope leaves it there. The least-squares slope is 0 at a single point. However far $D$'s output is from the target, on either side, there is a pull towards it, and it grows with the distance.
 #
 # One caution: this is the slope at $D$'s output. What arrives at $G$ is that slope times the slope of $D$ with respect to the image, and nothing keeps the second factor from being small.
 
@@ -917,9 +900,8 @@ show_run(
     lsgan,
     "LSGAN",
     alt="The run of LSGAN in the same form. Above: six sheets, from grey noise to digits most of "
-    "which can be read. Below: losses without a clear trend after the beginning; D's raw output, "
-    "between 0 and 1, higher on real images than on fake ones; the Fréchet distance falls all the "
-    "way.",
+    "which can be read. Below: the losses; D's raw output, between 0 and 1, higher on real images "
+    "than on fake ones; the Fréchet distance falls to a fraction.",
 )
 
 # %%
@@ -955,13 +937,16 @@ plotting.show(
 )
 
 # %% [markdown]
-# How did they get there? Both distances of the averages, against the iteration:
+# How did they get there? The points are this run. The bands are three runs of each from other seeds, from the nearest to the furthest (`benchmarks/gan_seeds.py` plays them, in about ten minutes).
 
 # %% tags=["figure"]
-fig, ax = plt.subplots(figsize=(6.5, 3.3))
+seeds = recorded("gan_seeds")
+fig, ax = plt.subplots(figsize=(6.5, 3.5))
 for name, outcome in (("GAN", gan), ("LSGAN", lsgan)):
     iterations, distances = outcome["sheet_iterations"][1:], outcome["distances"]["averaged"][1:]
-    ax.plot(iterations, distances, "o-", label=name)
+    line = ax.plot(iterations, distances, "o-", label=name)[0]
+    low, high = np.min(seeds[name], axis=0), np.max(seeds[name], axis=0)
+    ax.fill_between(seeds["iterations"], low, high, color=line.get_color(), alpha=0.2)
 ax.set(xlabel="iteration", ylabel="FD", yscale="log", title="Fréchet distance of the averages")
 ax.set_yticks((5, 10, 30, 100, 300), ("5", "10", "30", "100", "300"))
 ax.minorticks_off()
@@ -969,11 +954,11 @@ ax.legend()
 plotting.show(
     fig,
     alt="Two falling curves on a logarithmic scale, GAN and LSGAN, from the first sheet to the "
-    "last. They draw near to each other.",
+    "last, each with the band of three other runs.",
 )
 
 # %% [markdown]
-# Who is ahead depends on where you stop. And one run each decides nothing: another seed may turn the order round, and another processor is another seed (Lucic et al., 2017, compared many GANs and found that no loss wins for good). `benchmarks/gan_seeds.py` plays three seeds of each, in about ten minutes.
+# From other seeds LSGAN is ahead at iteration 1,000, each time; at the end the bands overlap. So who is ahead depends on where you stop, and one run each decides nothing: another processor is another seed, too. (Lucic et al., 2017, compared many GANs and found that no loss wins for good.)
 
 # %% [markdown]
 # ## 8 · Scrub through both runs

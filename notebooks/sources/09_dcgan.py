@@ -11,9 +11,9 @@
 # - derive the Fréchet distance, and train a second judge to hold against the first,
 # - read a scoreboard with suspicion: name what such a score cannot see.
 #
-# **You need** Lessons 2 (batch normalisation, the judge), 4 (convolutions) and 8 (the training function). Lessons 4, 6 and 8 leave samples for the scoreboard. From school: mean, variance, covariance and correlation, and what a matrix product is.
+# **You need** Lessons 2 (batch normalisation, the judge), 4 (*Going further* A: convolutions) and 8 (the training function). Lessons 4, 6 and 8 leave samples for the scoreboard. From school: mean and variance, and what a matrix product is. Covariance and correlation are used in section 6, eigenvalues too.
 #
-# **Time** About 90 minutes for the core, with the exercises, and 15 for *Going further*. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
+# **Time** About 100 minutes for the core, with exercises 9.1 to 9.5, and 15 for *Going further*. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
 
 # %%
 # %matplotlib inline
@@ -86,7 +86,7 @@ def g_loss(d_fake):
 
 
 # %% [markdown]
-# New are the players. A linear layer gives every pixel weights of its own. It does not know that two pixels are neighbours, and what it has learned about a stroke in one corner it must learn again in all others. A **convolution** (lesson 4) looks at the image through a small window and uses the same weights, its **kernel**, wherever it looks. A layer has many kernels, and each gives one picture of answers, a **channel**. **Max pooling** keeps the largest of four neighbours, so each picture becomes half as wide.
+# New are the players. A linear layer gives every pixel weights of its own. It does not know that two pixels are neighbours, and what it has learned about a stroke in one corner it must learn again in all others. A **convolution** (lesson 4, *Going further* A) looks at the image through a small window and uses the same weights, its **kernel**, wherever it looks. A layer has many kernels, and each gives one picture of answers, a **channel**. **Max pooling** keeps the largest of four neighbours, so each picture becomes half as wide.
 
 
 # %%
@@ -179,7 +179,7 @@ def draw(G, noise):
 @torch.inference_mode()
 def read(net, images):
     """(n, 1, 28, 28) -> a judge's features (n, 100), and its ten probabilities (n, 10)."""
-    features = torch.cat([net.features(x.to(device)) for x in images.split(1000)])
+    features = torch.cat([net.features(x.to(device)) for x in images.split(250)])
     return features.cpu(), net.head(features).softmax(dim=1).cpu()
 
 
@@ -195,32 +195,14 @@ def distance(images):
 # As in lesson 8, `watch` shows each sheet in place of the last one while the cell runs, and notes the distance of 2,000 samples.
 
 
-# %% tags=["figure"]
-import base64
-import io
-
-from PIL import Image
-
-
-def as_html(iteration, sheet):
-    """16 images -> a picture in HTML, two rows of eight, four times enlarged."""
-    grey = ((sheet + 1) * 127.5).round().to(torch.uint8)  # [-1, 1] -> the bytes of a picture
-    rows = grey.reshape(2, 8, 28, 28).transpose(1, 2).reshape(56, 224)
-    buffer = io.BytesIO()
-    enlarged = Image.fromarray(rows.numpy()).resize((896, 224), Image.Resampling.NEAREST)
-    enlarged.save(buffer, "png")
-    letters = base64.b64encode(buffer.getvalue()).decode()
-    text = f"Sixteen generated images after {iteration:,} iterations"
-    return f'<p>{text}</p><img alt="{text}" src="data:image/png;base64,{letters}">'
-
-
+# %%
 def watch(averaged, distances):
     """Return an on_sheet that shows each sheet in place, and notes its Fréchet distance."""
     view = HTML("<em>The sheets appear here while the cell runs.</em>")
     display(view)
 
     def on_sheet(iteration, sheet):
-        view.value = as_html(iteration, sheet)
+        view.value = plotting.sheet_html(sheet, f"After {iteration:,} iterations")
         distances.append(distance(draw(averaged.module, draw_noise(2000))))
 
     return on_sheet
@@ -279,11 +261,11 @@ plotting.mosaic(samples[:128], columns=16, ax=ax, title="Drawn by the DCGAN")
 plotting.show(
     fig,
     alt="128 generated images with crisp white strokes on black. Most are readable digits of all "
-    "kinds; a few are broken or belong to no digit.",
+    "kinds; some are broken or belong to no digit.",
 )
 
 # %% [markdown]
-# Most of them are digits, in crisp strokes, as if written with a pen. A few belong to no digit. Now the parts, one by one.
+# Most of them are digits, in crisp strokes, as if written with a pen. Others need a second look, and some belong to no digit. Now the parts, one by one.
 
 # %% [markdown]
 # ## 2 · Windows and stamps
@@ -485,7 +467,7 @@ plotting.show(
 # %% [markdown]
 # With kernel 3 and stride 2, some pixels get one stamp, their neighbours two, the diagonal ones four. Unless training finds weights that balance this, the picture carries a pattern of period 2, a **checkerboard** (Odena et al., 2016). Kernel 4 is a multiple of the stride, so inside every pixel gets $(4/2)^2 = 4$ stamps.
 #
-# Equal counts make it easy to be smooth, and promise nothing: the learned weights inside the kernel may still favour every second pixel. Look again at the sheets of section 1: after 100 iterations the fine chess board is plain to see. To measure it, multiply an image with $+1, -1$ like a chess board and take the mean. Before training, and after it:
+# Equal counts make it easy to be smooth, and promise nothing: the learned weights inside the kernel may still favour every second pixel. Look again at the sheets of section 1: after 100 iterations the fine chess board is plain to see. To measure it, multiply an image with $+1, -1$ like a chess board and take the mean. Before training, and after it (in between it grows first, as the sheets show):
 
 
 # %%
@@ -508,7 +490,7 @@ assert checkerboard(untrained) > 3 * checkerboard(test_images)
 assert checkerboard(samples) < 0.5 * checkerboard(untrained)
 
 # %% [markdown]
-# The untrained generator has one in spite of kernel 4, and in the trained one it has faded: a discriminator that sees it punishes it. Other cures are a kernel that is a multiple of the stride, as here, or enlarging by plain repetition followed by an ordinary convolution, as Odena et al. recommend.
+# The untrained generator has one in spite of kernel 4, and at the end of training it has faded: a discriminator that sees it punishes it. Other cures are a kernel that is a multiple of the stride, as here, or enlarging by plain repetition followed by an ordinary convolution, as Odena et al. recommend.
 
 # %% [markdown]
 # ### Exercise 9.2 · experiment: Three times as large
@@ -651,7 +633,7 @@ modes["train"](z[None].to(device))
 #
 # - the nets are other ones: convolutions, batch normalisation, and more than three times as many weights;
 # - the rate is twice as large, and it falls;
-# - there are 800 iterations where there were 4,000, and each takes several times as long.
+# - there are 800 iterations where there were 4,000, and each takes about ten times as long.
 #
 # So compare twice: after equally many iterations, and after equally many seconds. Lesson 8 has kept the distances of its averaged generator, and they were measured as here, by the judge on 2,000 samples.
 
@@ -686,7 +668,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Iteration for iteration the DCGAN is far ahead. But an iteration of it costs several times as much, and second for second this judge sees no great difference between the two. Your eye may see one: put the 128 samples above beside those of lesson 8. Sections 7 and 8 ask a second judge.
+# Iteration for iteration the DCGAN is far ahead. But an iteration of it costs about ten times as much, and second for second this judge does not prefer it: here the GAN was at its last distance before the DCGAN came as near. Your eye may disagree: put the 128 samples above beside those of lesson 8. Sections 7 and 8 ask a second judge.
 #
 # Which of the changes did it? This comparison cannot tell: it would need a run for each. And one seed is one seed. Another machine, with other rounding, plays another game.
 #
@@ -726,7 +708,9 @@ plotting.show(
 # %% [markdown]
 # The fit is rough. A feature behind a ReLU is never negative and often exactly 0, and the bell knows nothing of that. We compare mean and spread only, and whatever else differs between the two histograms goes unseen. Keep this in mind until section 9.
 #
-# How far apart are two normal distributions? Think of one as a heap of sand. Carry it grain by grain until it has the form of the other, so that the mean squared way is as short as possible. The root of that shortest mean squared way is the **2-Wasserstein distance** $W_2$ of two distributions, and between two normal ones it is also called **Fréchet distance**. As in the papers, FD here means the square of it. In one dimension it is easily found. Let $x$ have mean $m_1$ and standard deviation $s_1$, and the place $y$ it is carried to $m_2$ and $s_2$. For any plan of carrying, write $\mathbb{E}$ for the mean over all grains and $\rho$ for the correlation of $x$ and $y$. Then
+# How far apart are two normal distributions? Think of one as a heap of sand. Carry it grain by grain until it has the form of the other, so that the mean squared way is as short as possible. The root of that shortest mean squared way is the **2-Wasserstein distance** $W_2$ of two distributions, and between two normal ones it is also called **Fréchet distance**. As in the papers, FD here means the square of it.
+#
+# In one dimension it is easily found. A grain at the place $x$ is carried to the place $y$. Over all grains $x$ has the mean $m_1$ and the standard deviation $s_1$; $y$ has $m_2$ and $s_2$. For any plan of carrying, write $\mathbb{E}$ for the mean over all grains and $\rho$ for the correlation of $x$ and $y$. Then
 #
 # $$\mathbb{E}(x - y)^2 = (m_1 - m_2)^2 + s_1^2 + s_2^2 - 2\rho\, s_1 s_2,$$
 #
@@ -965,7 +949,7 @@ noise = 2 * torch.rand(originals.shape, generator=torch.Generator().manual_seed(
 where = torch.rand(originals.shape, generator=torch.Generator().manual_seed(SEED + 1)) < 0.1
 faulty = {
     "untouched": originals,
-    "blurred": gaussian_blur(originals, 5, 1.0),
+    "blurred": torch.cat([gaussian_blur(x, 5, 1.0) for x in originals.split(1000)]),
     "specks": originals.where(~where, noise),
     "moved": originals.roll(2, dims=3),
     "half copies": torch.cat([originals[:5000], train_images[10_000:10_050].repeat(100, 1, 1, 1)]),
@@ -1022,30 +1006,19 @@ if not data.standin_in_use():
 _ = results.save_samples("dcgan", results.Samples(samples, dcgan["seconds"], d_count + g_count))
 
 # %% [markdown]
-# Now collect everything that lessons 4, 6, 8 and 9 have left on this machine. Two rows are the ends of the scale: noise, and real images. (The real ones are training images where distances to the *test* images are measured. Where the nearest *training* image is looked up, they must be test images, because each training image is its own neighbour.)
+# Now collect everything that lessons 4, 6, 8 and 9 have left on this machine. Two rows are there to compare with: real images, and noise. (The real ones are training images where distances to the *test* images are measured. Where the nearest *training* image is looked up, they must be test images, because each training image is its own neighbour.)
 
 # %%
 ROWS = {
     "autoencoder": ("autoencoder, random codes", "04_autoencoders"),
+    "autoencoder_fitted": ("autoencoder, ten Gaussians", "04_autoencoders"),
     "vae": ("VAE, prior", "06_vae"),
+    "vae_fitted": ("VAE, fifty Gaussians", "06_vae"),
     "cvae": ("conditional VAE", "06_vae"),
     "gan": ("GAN", "08_gan_and_lsgan"),
     "lsgan": ("LSGAN", "08_gan_and_lsgan"),
     "dcgan": ("DCGAN", "09_dcgan"),
 }
-
-# %% tags=["nbval-ignore-output"]
-# About this machine
-sources = {
-    "real images": results.Samples(originals, 0, 0),
-    "noise": results.Samples(noise, 0, 0),
-}
-for name, (label, notebook) in ROWS.items():
-    stored = results.load_samples(name)
-    if stored is None:
-        print(f"{label}: no samples yet; run {notebook}.ipynb, then this lesson")
-    else:
-        sources[label] = stored
 
 # %% [markdown]
 # The columns of the table:
@@ -1076,11 +1049,26 @@ def score(images, for_neighbours=None):
 
 
 # %%
-scores = {}
-for label in (progress := tqdm(sources, desc="scoring")):
-    for_neighbours = test_images if label == "real images" else None
-    scores[label] = score(sources[label].images, for_neighbours)
-    progress.set_postfix(CNN=f"{scores[label]['CNN']:.1f}")
+scores, costs, shown = {}, {}, {}
+
+
+def enter(label, samples, for_neighbours=None):
+    """Add a row to the table: its scores, what it cost, and fourteen images to look at."""
+    scores[label] = score(samples.images, for_neighbours)
+    costs[label] = (samples.seconds, samples.num_parameters)
+    shown[label] = some(samples.images, 14).clone()
+
+
+# %% tags=["nbval-ignore-output"]
+# About this machine: a row for each lesson that has been run on it
+enter("real images", results.Samples(originals, 0, 0), for_neighbours=test_images)
+enter("noise", results.Samples(noise, 0, 0))
+for name, (label, notebook) in tqdm(ROWS.items(), desc="scoring"):
+    stored = results.load_samples(name)
+    if stored is None:
+        print(f"{label}: no samples yet; run {notebook}.ipynb, then this lesson")
+    else:
+        enter(label, stored)
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
@@ -1096,17 +1084,17 @@ def row(label, s):
 
 print(HEAD + "  seconds  parameters")
 for label in sorted(scores, key=lambda label: scores[label]["CNN"]):
-    cost = sources[label]
-    trained = f"{cost.seconds:9.0f} {cost.num_parameters:11,}" if cost.num_parameters else ""
+    seconds, num_parameters = costs[label]
+    trained = f"{seconds:9.0f} {num_parameters:11,}" if num_parameters else ""
     print(row(label, scores[label]) + trained)
 
 # %% tags=["figure"]
 order = sorted(scores, key=lambda label: scores[label]["CNN"])
 fig, axes = plt.subplots(len(order), 1, figsize=(10.5, 0.68 * len(order)))
 for ax, label in zip(axes, order, strict=True):
-    plotting.mosaic(some(sources[label].images, 14), columns=14, ax=ax)
-    told = f"{label}\nFD CNN {scores[label]['CNN']:.0f}, MLP {scores[label]['MLP']:.1f}"
-    ax.text(-12, 14, told, ha="right", va="center", fontsize=9)
+    plotting.mosaic(shown[label], columns=14, ax=ax)
+    told = f"{label}\nCNN {scores[label]['CNN']:.0f} · MLP {scores[label]['MLP']:.1f}"
+    ax.text(-10, 14, told, ha="right", va="center", fontsize=8)
 plotting.show(
     fig,
     alt="Rows of fourteen images with their Fréchet distances by both judges, the nearest first: "
@@ -1116,15 +1104,15 @@ plotting.show(
 # %% [markdown]
 # Read the table with the rows beside it.
 #
-# - **Noise** is far off for both. But look at the column *sure*: the CNN was never asked to say "no digit", and it may be quite certain of noise. A good column excuses nothing in another.
-# - **The VAE and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN hardly sees a difference. A guess at the reason: the conditional VAE is told which digit to draw, and gets the right shares of the digits for free; but the strokes of both are soft, and section 7 showed how much the CNN minds a blur.
+# - **Noise** is far off for both judges, though by the MLP not much further than the random codes of the autoencoder, whose images are nearly all alike: a cloud without width is far from the digits, too. But look at the column *sure*: the CNN was never asked to say "no digit", and it may be quite certain of noise. A good column excuses nothing in another.
+# - **The VAE and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference. Here your eye will rather agree with the MLP. A guess at the reason: the conditional VAE is told which digit to draw, and gets the right shares of the digits for free; but the strokes of both are soft, and section 7 showed how much the CNN minds a blur.
 # - **GAN, LSGAN and DCGAN.** With the MLP they may lie close together, and another seed may change their order. With the CNN the DCGAN is clearly the nearest of the three. Your eye will agree with the CNN.
-# - **Fitted densities** (if these rows are in your table): the same decoders as in the rows *random codes* and *prior*. Only the codes come from elsewhere.
+# - **Fitted densities**: the same decoders as in the rows *random codes* and *prior*. Only the codes come from elsewhere, and the distances fall to a fraction.
 # - **Nobody copies.** Where the nearest training image is concerned, the models are like new real images, or further away.
 # - **Seconds and parameters** differ by factors. The table ranks runs, one of each kind and with one seed each, and not ideas. A DCGAN of another seed, or on another processor, has other numbers.
 
 # %% tags=["claim"]
-# "The MLP puts the conditional one far nearer. The CNN hardly sees a difference", "With the CNN the
+# "The MLP puts the conditional one far nearer. The CNN sees far less of a difference", "With the CNN the
 # DCGAN is clearly the nearest of the three"
 if not data.standin_in_use():
     one, other = (scores.get(label) for label in ("conditional VAE", "VAE, prior"))
@@ -1134,6 +1122,17 @@ if not data.standin_in_use():
     for label in ("GAN", "LSGAN"):
         if label in scores:
             assert scores["DCGAN"]["CNN"] < scores[label]["CNN"] / 1.5
+
+# %% tags=["claim"]
+# "Only the codes come from elsewhere, and the distances fall to a fraction"
+if not data.standin_in_use():
+    for before, fitted in (
+        ("autoencoder, random codes", "autoencoder, ten Gaussians"),
+        ("VAE, prior", "VAE, fifty Gaussians"),
+    ):
+        if before in scores and fitted in scores:
+            for name in judges:
+                assert scores[fitted][name] < scores[before][name] / 1.5
 
 # %% tags=["claim"]
 # "the models are like new real images, or further away"
@@ -1211,7 +1210,7 @@ if not data.standin_in_use():
         assert scores["crooked camera"][name] > 1.5 * scores["DCGAN"][name]
 
 # %% [markdown]
-# In short: a score sees what its judge sees, and of that only mean and covariance. It is blind to repetition, it depends on the number of images, and it compares only within one judge. That is why there are two judges, five other columns and fourteen samples beside each number: **look, too**.
+# In short: a score sees what its judge sees, and of that only mean and covariance. It is blind to repetition, it depends on the number of images, and it compares only within one judge. That is why there are two judges, four other columns and fourteen samples beside each number: **look, too**.
 
 # %% [markdown]
 # ### Exercise 9.5 · predict: Who is caught where?
@@ -1248,7 +1247,7 @@ checks.caught_by(caught_by)
 #
 # Choose one, write down first what you expect, then measure.
 #
-# - *A cheat of your own* that has learned nothing and beats the DCGAN in every column of the scoreboard. And then the column that would catch it.
+# - *A cheat of your own*, no copy of whole images, that has learned nothing and beats the DCGAN in every column of the scoreboard. And then the column that would catch it.
 # - *A conditional DCGAN*: ten more numbers, the one-hot label, beside the noise of $G$, and the same ten beside the row of 1,024 numbers in $D$ (its forward then takes two arguments, so the training function changes as well). Ask for sevens, and let the CNN count how many it reads as sevens.
 # - *One change undone*: the slope 0.2, batch normalisation before the ReLU, a constant rate, no average. 400 iterations show much already.
 #
@@ -1283,7 +1282,7 @@ checks.caught_by(caught_by)
 # - Train a convolutional classifier with shifted examples, and ask two judges where one might be fooled.
 # - Derive the Fréchet distance, and read a scoreboard with suspicion.
 #
-# The autoencoders of this course lose on the scoreboard above all by their codes: they are drawn where no image lies. Lesson 10 fits a density to them, and learns one by **flow matching**, the way in which many of today's image generators are trained.
+# The autoencoders of this course lose on the scoreboard above all by their codes: they are drawn where no image lies. With a fitted density they gain the most. Lesson 10 fits one by hand, and learns one by **flow matching**, the way in which many of today's image generators are trained.
 
 # %% [markdown]
 # ## Going further
@@ -1322,7 +1321,7 @@ steps = (path[:, 1:] - path[:, :-1]).norm(dim=2)
 assert (steps.max(dim=1).values / (path[:, -1] - path[:, 0]).norm(dim=1)).max() < 0.9
 
 # %% [markdown]
-# No picture of these rows was ever trained for. If the generator had learned some images by heart, a walk would stay at one and change abruptly to the next. Strokes bend, open and close instead. (What lies half-way need not be a digit. The middle of a line has shorter noise than its ends, by a factor of about $\sqrt2$, and the generator has rarely seen such short ones.) The same with a slider:
+# No picture of these rows was ever trained for. If the generator had learned some images by heart, every walk would stay at one and change abruptly to the next. Most strokes bend, open and close instead. (What lies half-way need not be a digit. The middle of a line has shorter noise than its ends, by a factor of about $\sqrt2$, and the generator has rarely seen such short ones.) The same with a slider:
 
 # %%
 slow = walk(ends[0], ends[1], steps=41)
