@@ -56,9 +56,8 @@ def repository() -> str:
 
 def pages() -> list[Path]:
     """Return what becomes a page of the site."""
-    documents = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"]
-    documents += [*PROJECT.glob("docs/*.md"), *PROJECT.glob("docs/instructors/*.md")]
-    return sorted([*documents, *PROJECT.glob("notebooks/*.ipynb")])
+    patterns = ("*.md", "docs/*.md", "docs/instructors/*.md", "notebooks/*.ipynb")
+    return sorted(path for pattern in patterns for path in PROJECT.glob(pattern))
 
 
 def lay_out(folder: Path, address: str) -> None:

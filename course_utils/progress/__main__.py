@@ -6,6 +6,7 @@ import argparse
 import io
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -107,7 +108,8 @@ def _user(as_root: bool) -> int | None:
     """
     if as_root or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
-    for place in (PROJECT, Path(sys.prefix), Path(sys.base_prefix).resolve()):
+    python = (Path(sys.prefix), Path(sys.base_prefix).resolve())
+    for place in (PROJECT, *python, Path(tempfile.gettempdir())):
         for folder in (place, *place.parents):
             if folder.stat().st_mode & 0o001 == 0:
                 raise CopyError(

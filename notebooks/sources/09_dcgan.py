@@ -1106,10 +1106,12 @@ plotting.show(
 #
 # - **Noise** is far off for both judges, though by the MLP not much further than the random codes of the autoencoder, whose images are nearly all alike: a cloud without width is far from the digits, too. But look at the column *sure*: the CNN was never asked to say "no digit", and it may be quite certain of noise. A good column excuses nothing in another.
 # - **The VAE and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference. Here your eye will rather agree with the MLP. A guess at the reason: the conditional VAE is told which digit to draw, and gets the right shares of the digits for free; but the strokes of both are soft, and section 7 showed how much the CNN minds a blur.
-# - **GAN, LSGAN and DCGAN.** With the MLP they may lie close together, and another seed may change their order. With the CNN the DCGAN is clearly the nearest of the three. Your eye will agree with the CNN.
+# - **GAN, LSGAN and DCGAN.** With the MLP they may lie close together, and another seed may change their order. With the CNN the DCGAN is clearly the nearest of the three.
 # - **Fitted densities**: the same decoders as in the rows *random codes* and *prior*. Only the codes come from elsewhere, and the distances fall to a fraction.
 # - **Nobody copies.** Where the nearest training image is concerned, the models are like new real images, or further away.
 # - **Seconds and parameters** differ by factors. The table ranks runs, one of each kind and with one seed each, and not ideas. A DCGAN of another seed, or on another processor, has other numbers.
+#
+# **And your own eyes?** Count in each row what you read at once as one digit, and put the rows in that order. It will hardly be the order of either column. Eyes forgive a soft stroke, which the CNN does not. They do not forgive a clean stroke in the wrong place. And a distance of means and covariances was never a count of readable digits.
 
 # %% tags=["claim"]
 # "The MLP puts the conditional one far nearer. The CNN sees far less of a difference", "With the CNN the

@@ -5,6 +5,7 @@ They answer one exercise of lesson 2, and are judged by its real check.
 
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,7 +132,8 @@ def test_nothing_runs_on_and_nothing_is_left_behind(played):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="for root")
-def test_answers_are_played_as_nobody_where_root_asks():
+def test_answers_are_played_as_nobody_where_root_asks(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")  # nobody may not enter every TMPDIR
     code = "import os\nprediction = 2.3 if os.getuid() == os.getgid() == 65534 else 0.1"
     answer = Answer("2.2", (IMPORTS,), (), (code,), "checks.untrained_loss(prediction)")
     ((_, outcome),) = play_all([answer], user=command.NOBODY)
