@@ -12,7 +12,7 @@
 #
 # **You need** Lessons 2 (binary cross-entropy, logits), 3 (Adam) and 5 (the KL divergence). From school: mean, derivative, and the bell curve.
 #
-# **Time** Core: about two hours with the exercises; there is a good place to stop after section 5. *Going further*: 20 minutes. All cells together run in about a minute on two slow cores without a graphics card.
+# **Time** Core: two to two and a half hours with the exercises, in two evenings; there is a good place to stop after section 5. *Going further*: 20 minutes. All cells together run in about a minute on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -770,7 +770,7 @@ assert distances[-1] < 0.05 * distances[0]
 # %% [markdown]
 # Both losses come to rest where the theory wants them. On its way JS rises again for a while: $G$ has overshot, as you saw in round 300. Games of this kind tend to **circle** (Mescheder et al., 2018): $G$ overshoots, $D$ turns, $G$ comes back. Four choices help against that here: no momentum ($\beta_1 = 0$), large batches, a $D$ that learns twice as fast as $G$ (Heusel et al., 2017), and rates that sink to 0. With images one cannot afford all of this, and the curves of lesson 8 will be restless to the end. (The small bump near round 500 does not come from the sinking rates: with constant ones we saw it too. We do not know where it comes from.)
 #
-# So are losses at $2\log 2$ and $\log 2$ a sign of success? Play again with a lazy $D$. Its last layer begins with zeros, so that it answers $\frac12$ to everything, and it hardly learns. We also slow $G$ down and stop after 200 rounds: we want the losses of a game in which nothing happens.
+# So are losses at $2\log 2$ and $\log 2$ a sign of success? Play again with a lazy $D$. Its last layer begins with zeros, so that it answers $\frac12$ to everything, and it hardly learns. We also slow $G$ down and stop after 200 rounds: we want the losses of a game in which nothing happens, and at its full rate Adam would make steps even of the tiny slopes that such a $D$ gives.
 
 # %%
 seed_everything(SEED)
@@ -789,7 +789,7 @@ for key in ("d_loss", "g_loss"):
 assert js(density(G_lazy)) > 10 * js(density(G))
 
 # %% [markdown]
-# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: one player's loss is measured by the other, and the other is a net that learns. In the good game $D$ was near its best, so its loss did follow JS: look again at the two panels. But the losses alone cannot say whether $D$ is good, and the lazy game has the same end. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
+# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: one player's loss is measured by the other, and the other is a net that learns. In the first part of the good game $D$ was near its best, and its loss rose as JS fell, as section 3 says it must: look again at the two panels. Then (here about round 300) comes a moment at which $D$'s loss stands on its line while $G$ has overshot and JS rises. But the losses alone cannot say whether $D$ is good, and the lazy game has the same end. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
 #
 # **A good place to stop.** You have seen the game, its goal and its rules. The rest of the core is about games that fail.
 
@@ -954,7 +954,7 @@ checks.patient_b(patient_b)
 # patient_b = "healthy"
 # ```
 #
-# Both losses end on their lines, and the numbers felt a strong slope until they had arrived. The second half matters: the lazy game of section 5 has its losses on the lines too, but nobody there ever felt a slope. Even so the curves are no proof. Look at the densities.
+# Both losses end on their lines, and the numbers felt a strong slope until they had arrived. The second half matters: the lazy game of section 5 has its losses on the lines too, with hardly any slope from the start. Even so the curves are no proof. Look at the densities.
 #
 # </details>
 
@@ -1033,7 +1033,7 @@ checks.patient_c(patient_c)
 # patient_c = "not cleared"
 # ```
 #
-# The first gradient helps $D$, the second one fools it. Together they come to rest where they cancel, and that is before the goal.
+# The first gradient helps $D$, the second one fools it. Summed over the batch they cancel before the goal is reached: many numbers on the flat part of $D$ pull a little one way, few at the steep wall pull hard the other way.
 #
 # </details>
 
@@ -1143,7 +1143,7 @@ assert max(ends["saturating, SGD 0.5"]) < 0.1
 assert max(ends["non-saturating, SGD 0.05"]) < 0.1
 
 # %% [markdown]
-# Adam cures this patient, and so do a rate ten times larger and the other loss. What had failed was the **size of the step**, not its direction. Adam finds the size by itself (and makes big steps of small slopes near the goal, too, so it ends a little worse here); with SGD somebody has to guess it, and the slope changes by orders of magnitude once the generator sets off.
+# Adam cures this patient, and so do a rate ten times larger and the other loss. What had failed was the **size of the step**, not its direction. Adam finds the size by itself (here it ends a little worse than the two others); with SGD somebody has to guess it, and the slope changes by orders of magnitude once the generator sets off.
 #
 # So may one use the saturating loss with Adam? It is a gamble. Arjovsky & Bottou (2017) show that for data that do not overlap, its gradient dies away as $D$ comes nearer to the best one, and what is lost in rounding no optimiser can enlarge. The non-saturating loss has its steepest slope at the logit just when $D$ is sure, and it is the usual choice.
 
@@ -1285,7 +1285,7 @@ assert 0.2 < share_on_the_right(G_cured) < 0.8
 # | the bug | what you see | the fix |
 # |---|---|---|
 # | labels swapped in one of the two steps, say $G$ trained on label 0 | $G$ flees from the data, and the loss of $D$ goes to 0 | real is 1, fake is 0; $G$ wants 1 |
-# | $D$ hardly updated | losses at $2\log 2$ and $\log 2$ from the start, a tiny slope; what G does then is an accident (section 5) | look at the samples, compare the parameters before and after |
+# | $D$ hardly updated | losses at $2\log 2$ and $\log 2$ from the start, a tiny slope (section 5) | look at the samples, compare the parameters before and after |
 # | saturating loss, plain descent, strong $D$ | $G$ does not set off (section 7) | $-\log D$ in place of $\log(1 - D)$; Adam |
 # | $D$ in the optimiser of $G$, and not frozen | loss of $G$ below $\log 2$, of $D$ above $2\log 2$ (sections 4 and 6) | `requires_grad_(False)`, one optimiser for each player |
 # | `detach` missing | an error, "backward through the graph a second time", if both steps share `fake`; with a fresh `fake`, lost time only | `D(fake.detach())` |
@@ -1413,7 +1413,7 @@ assert torch.corrcoef(both)[0, 1] > 0.9
 assert true_w1[-1] < true_w1[0] / 10
 
 # %% [markdown]
-# (On the right the GAN, for comparison. Its $D$ is near the best one, so its loss is not far from $2\log 2 - 2\,\mathrm{JS}$: it rises as JS falls. But for the first 20 rounds, as long as the densities lie apart, JS stands still.)
+# (On the right the GAN, for comparison. As long as its $D$ is near the best one, its loss is not far from $2\log 2 - 2\,\mathrm{JS}$: it rises as JS falls. But for the first 20 rounds, as long as the densities lie apart, JS stands still.)
 #
 # What the critic says does tell: the difference of its two means falls as the generator comes nearer, and its size means something. (Near the goal, where $W_1$ is below about 0.2, it no longer sees the rest.) It does so with conditions. The critic must keep up (a lazy one says 0 as well), and its slope must really be held near 1: a penalty that is too weak makes all distances too long. On images, where nobody can sort, both can only be hoped for.
 
