@@ -825,7 +825,7 @@ for name, z in sheets.items():
 
 # %% tags=["claim"]
 # "One fitted Gaussian brings the pictures much nearer to real ones than N(0, I), and ten nearer still"
-real, random, one, ten = distance.values()
+real, random, _, one, ten = distance.values()
 if not data.standin_in_use():
     assert 1.5 * one < random
     assert 1.5 * ten < one
