@@ -570,13 +570,13 @@ def judged(images):
 
 
 walk = decode(line(valid_codes[first[0]], valid_codes[first[1]], 41))  # from a zero to a one
-confidence, answer = judged(walk)
+confidence, read_as = judged(walk)
 
 
 # %% tags=["figure", "nbval-ignore-output"]
 def walk_to(stop):
     fig, (ax, position) = plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2])
-    plotting.mosaic(walk[[stop]], columns=1, ax=ax, title=f"a {answer[stop]}, says the judge")
+    plotting.mosaic(walk[[stop]], columns=1, ax=ax, title=f"a {read_as[stop]}, says the judge")
     position.plot(torch.linspace(0, 1, 41), confidence)
     position.plot(stop / 40, confidence[stop], "o", color="#D55E00", markersize=9)
     position.set(xlabel="$t$", ylabel="judge's confidence", ylim=(0, 1.03))
@@ -816,8 +816,8 @@ def features(images):
 real_features, distance = features(test_vectors), {}
 for name, z in sheets.items():
     pictures = decode(z)
-    confidence, answer = judged(pictures)
-    sure = (confidence > 0.9).float().mean().item()
+    certainty, answer = judged(pictures)
+    sure = (certainty > 0.9).float().mean().item()
     commonest = answer.bincount(minlength=10).max().item() / len(answer)
     distance[name] = frechet_distance(features(pictures), real_features)
     print(f"{name:22} · FD ≈ {distance[name]:5.1f}", end=" ")
