@@ -873,7 +873,7 @@ for name, difference in gradient_check(plausible_backward, small, X_small, Y_sma
     print(f"{name}  relative difference ≈ {difference:.0e}")
 
 # %% [markdown]
-# The second layer is right, and the first is wrong, by a million times the limit. The output of ReLU is *never* negative, so the condition `A >= 0` always holds, and the gradient flows through units that were switched off. The two accuracies are one run each, and do not prove what the bug costs: with the seeds 0 to 4 it cost ≈ 1.4, 0.4, 1.6, 1.2 and 1.8 percentage points. The gradient check needs no luck. **Write it before you train.** It takes a second.
+# The second layer is right, and the first is wrong, by a million times the limit. The output of ReLU is *never* negative, so the condition `A >= 0` always holds, and the gradient flows through units that were switched off. The two accuracies are one run each, and do not prove what the bug costs: with the seeds 0 to 4 it cost (before rounding) ≈ 1.3, 0.4, 1.6, 1.2 and 1.8 percentage points. The gradient check needs no luck. **Write it before you train.** It takes a second.
 
 # %% tags=["claim"]
 # "A healthy curve." and "it is lower"
@@ -1010,7 +1010,7 @@ plotting.show(
 # %% [markdown]
 # - **A sign flipped** behind ReLU: the second layer walks downhill, the first one uphill, and uphill wins.
 # - **1/m forgotten**: every gradient is 128 times too long. It is a learning rate of 12.8 in disguise, and the first steps throw the weights far away. Afterwards hardly any image switches on a single hidden unit. What is left is `b2`, which learns how frequent the classes are: a loss near $\log 10$.
-# - **Softmax of columns**: each class now has one unit of probability for all 128 images together. In $P - Y$ the $P$ is tiny and the $-Y$ stays, so the right logit is pushed up and the others hardly ever down. The classes share the hidden units, so what lifts the right logit lifts wrong ones along with it. With nothing to brake it, all of them grow, the differences too, and with the differences the loss.
+# - **Softmax of columns**: each class now has one unit of probability for all 128 images together. In $P - Y$ the $P$ is tiny and the $-Y$ stays, so the right logit is pushed up and the others hardly ever down. That alone would lower the loss. A guess why it explodes all the same: the classes share the hidden units, so what lifts the right logit lifts wrong ones along with it, and nothing brakes them.
 # - **Labels shuffled** and **all weights 0**: two flat lines at $\log 10$, for different reasons. In the one the labels have nothing to do with the images, in the other the weights cannot learn. A look at `dW1` tells them apart: exactly 0 in the second.
 # - **A rate 100 times too small**: correct and patient.
 

@@ -1294,7 +1294,7 @@ assert away["denoiser"] < away["plain net"]
 # %% [markdown]
 # ### Exercise 4.6 · find the bug: The denoiser that is asked for noise
 #
-# A colleague's denoiser stops at a loss near 1, while ours is far above that, and all the same its pictures are no nearer to the clean ones. This is one step of the training (`NOISE` is ours):
+# A colleague's denoiser has a loss that stops near 1, while ours is far above that. This is one step of the training (`NOISE` is ours):
 #
 # ```python
 # def step(net, x, optimizer):

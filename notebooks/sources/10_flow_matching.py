@@ -980,7 +980,7 @@ if not data.standin_in_use():
 # %% [markdown]
 # First a surprise. With $w = 0$ the net should draw what the flow of section 5 draws, and is far worse. (A guess why: only one example in ten taught it to go without a label.) Guidance builds on this poor velocity all the same. (What is printed as variety there is that of all digits, since the order is ignored.)
 #
-# Then the bargain. The stricter the order, the better it is obeyed, and the more alike the digits become. It is the one behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: look at their columns. Less variety than the decoded codes of real images have is a fault, and the MLP seems to count it more; the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN. (Pixels of real images vary more than any of these, because their strokes are sharp.)
+# Then the bargain. The stricter the order, the better it is obeyed, and the more alike the digits become. It is the one behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: look at their columns. Less variety than the decoded codes of real images have is a fault, and the MLP seems to count it more; the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN. (Real images, whose strokes are sharp, are not comparable: only decoded ones are.)
 
 # %% tags=["figure"]
 seed_everything(SEED)
