@@ -202,108 +202,62 @@ def my_losses(d_real, d_fake):
     d_real + d_fake
 
 
-# ------------------------------------------------------------------------------------------- 7.2
+# ----------------------------------------------------------------------------------- 7.2 and 7.3
+
+answers.right("7.2", patient_a=" Not  Frozen ", kind="numbers", name="capitals and spaces")
+answers.right("7.2", patient_a="not-frozen", name="a hyphen")
+answers.right("7.2", patient_a="NOT FROZEN", name="capitals")
+answers.wrong("7.2", "is the slope lost early", patient_a="saturating")
+answers.wrong("7.2", "rest before it has arrived", patient_a="not cleared")
+answers.wrong("7.2", "are the data of two kinds", patient_a="Collapse", kind="numbers")
+answers.wrong("7.2", "end on their dotted lines", patient_a="healthy")
+answers.wrong("7.2", "answer with", patient_a="frozen")
+answers.wrong("7.2", "answer with", patient_a=["not", "frozen", "cleared"], kind="line")
+answers.right("7.3", patient_b="Healthy", kind="numbers", name="a capital")
+answers.right("7.3", patient_b='"healthy"', name="quoted twice")
+answers.right("7.3", patient_b="healthy.", name="a point")
+answers.wrong("7.3", "below log 2 for good", patient_b="not frozen")
+answers.wrong("7.3", "are the data of two kinds", patient_b="collapse")
+answers.wrong("7.3", "rest before it has arrived", patient_b="not cleared")
+answers.wrong("7.3", "is the slope lost early", patient_b="saturating")
+answers.wrong("7.3", "answer with", patient_b=2)
+
+# ------------------------------------------------------------------------------------------- 7.4
+
+answers.right("7.4", answer=0.33, name="rounded")
+answers.right("7.4", answer=torch.tensor(1 / 3), kind="numbers", name="a tensor")
+answers.right("7.4", answer=lesson.bce(torch.zeros(1), 1.0) / math.log(8), kind="numbers")
+answers.right("7.4", answer=Fraction(1, 3), kind="numbers", name="a fraction")
+answers.right("7.4", answer=np.array([1 / 3]), kind="numbers", name="an array")
+answers.wrong("7.4", "1/2 needs p = q", answer=torch.tensor(0.5), kind="numbers")
+answers.wrong("7.4", "1/2 needs p = q", answer=0.5)
+answers.wrong("7.4", "the probability for fake", answer=2 / 3)
+answers.wrong("7.4", "which share is real", answer=0)
+answers.wrong("7.4", "answer with a number", answer="1/3", kind="line")
+answers.wrong("7.4", "is nan", answer=np.float64("nan"), kind="nan")
+
+# ----------------------------------------------------------------------------------- 7.5 and 7.6
+
+answers.right("7.5", patient_c="not cleared   ", name="spaces")
+answers.right("7.5", patient_c="not_cleared", name="an underscore")
+answers.right("7.5", patient_c="Not cleared", kind="numbers", name="a capital")
+answers.wrong("7.5", "below log 2 for good", patient_c="not frozen")
+answers.wrong("7.5", "is the slope lost early", patient_c="saturating")
+answers.wrong("7.5", "are the data of two kinds", patient_c="collapse")
+answers.wrong("7.5", "end on their dotted lines", patient_c="healthy")
+answers.wrong("7.5", "answer with", patient_c="cleared")
+answers.right("7.6", with_adam="ARRIVES", kind="numbers", name="capitals")
+answers.right("7.6", with_adam=" arrives", name="a space")
+answers.right("7.6", with_adam="arrives!", name="an exclamation mark")
+answers.wrong("7.6", "only small", with_adam="stays")
+answers.wrong("7.6", "only small", with_adam="Stays.", kind="numbers")
+answers.wrong("7.6", 'answer with "arrives" or "stays"', with_adam="cured")
+answers.wrong("7.6", "answer with", with_adam=True)
+
+# ------------------------------------------------------------------------------------------- 7.7
 
 
-@answers.right("7.2", name="nan_to_num")
-def optimal_d(p, q):
-    return torch.nan_to_num(p / (p + q), nan=0.5)
-
-
-@answers.right("7.2", name="an index")
-def optimal_d(p, q):
-    d = torch.full_like(p, 0.5)
-    some = (p > 0) | (q > 0)
-    d[some] = p[some] / (p[some] + q[some])
-    return d
-
-
-@answers.right("7.2", kind="extreme", name="the sigmoid of a logarithm")
-def optimal_d(p, q):
-    return (p.log() - q.log()).sigmoid().nan_to_num(0.5)
-
-
-@answers.right("7.2", kind="numbers", name="a list from a loop")
-def optimal_d(p, q):
-    return [a / (a + b) if a + b > 0 else 0.5 for a, b in zip(p, q, strict=True)]
-
-
-@answers.right("7.2", kind="numbers", name="NumPy")
-def optimal_d(p, q):
-    p, q = p.numpy(), q.numpy()
-    return np.where(p + q > 0, p / np.maximum(p + q, 1e-30), 0.5)
-
-
-@answers.wrong("7.2", "p belongs on top")
-def optimal_d(p, q):
-    return torch.where(p + q > 0, q / (p + q), 0.5)
-
-
-@answers.wrong("7.2", "p / q is a ratio")
-def optimal_d(p, q):
-    return p / q
-
-
-@answers.wrong("7.2", "you divide 0 by 0", kind="nan")
-def optimal_d(p, q):
-    return p / (p + q)
-
-
-@answers.wrong("7.2", "your answer where p or q is above 0 holds nan", kind="nan")
-def optimal_d(p, q):
-    return p.log() / (p.log() + q.log())
-
-
-@answers.wrong("7.2", "where both are 0 you give 0,")
-def optimal_d(p, q):
-    return p / (p + q).clamp(min=1e-9)
-
-
-@answers.wrong("7.2", "you answer 1/2 everywhere")
-def optimal_d(p, q):
-    return torch.full_like(p, 0.5)
-
-
-@answers.wrong("7.2", "p = 1e-06, q = 3e-06 should give 0.25, and you give 0.251", kind="extreme")
-def optimal_d(p, q):
-    return (p + 1e-8) / (p + q + 2e-8)
-
-
-@answers.wrong("7.2", "p = 0.3, q = 0.1 should give 0.75, and you give 0.748", kind="message")
-def optimal_d(p, q):
-    return (p + 1e-3) / (p + q + 2e-3)
-
-
-@answers.wrong("7.2", "p = 0, q = 0.5 should give 0, and you give 0.5", kind="message")
-def optimal_d(p, q):
-    return torch.where((p > 0) & (q > 0), p / (p + q), 0.5)
-
-
-@answers.wrong("7.2", "the shape is ()")
-def optimal_d(p, q):
-    return (p / (p + q)).mean()
-
-
-@answers.wrong("7.2", "p was changed", kind="state")
-def optimal_d(p, q):
-    p /= p + q
-    return torch.nan_to_num(p, nan=0.5)
-
-
-@answers.wrong("7.2", "is the return missing?", kind="return")
-def optimal_d(p, q):
-    p / (p + q)
-
-
-@answers.wrong("7.2", "return a tensor of the shape of p, not the text", kind="line")
-def optimal_d(p, q):
-    return "p / (p + q)"
-
-
-# ------------------------------------------------------------------------------------------- 7.3
-
-
-@answers.right("7.3", name="a second forward pass")
+@answers.right("7.7", name="a second forward pass")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     with torch.no_grad():
         fake = G(z)
@@ -319,7 +273,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
         parameter.requires_grad = True
 
 
-@answers.right("7.3", kind="state", name="clears D at the end instead of freezing it")
+@answers.right("7.7", kind="state", name="clears D at the end instead of freezing it")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     d_optimizer.zero_grad()
@@ -331,7 +285,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     d_optimizer.zero_grad()
 
 
-@answers.right("7.3", kind="state", name="clears after each step")
+@answers.right("7.7", kind="state", name="clears after each step")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     loss = bce(D(real), 1.0) + bce(D(fake.detach()), 0.0)
@@ -346,7 +300,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.right("7.3", kind="state", name="clears both at the end, to zeros")
+@answers.right("7.7", kind="state", name="clears both at the end, to zeros")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     (bce(D(real), 1.0) + bce(D(fake.detach()), 0.0)).backward()
@@ -358,7 +312,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
         optimizer.zero_grad(set_to_none=False)
 
 
-@answers.right("7.3", name="gradients asked for by name")
+@answers.right("7.7", name="gradients asked for by name")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     loss = bce(D(real), 1.0) + bce(D(fake.detach()), 0.0)
@@ -376,7 +330,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     return loss.item()
 
 
-@answers.wrong("7.3", "in the second, old gradients are left over in D", kind="state")
+@answers.wrong("7.7", "in the second, old gradients are left over in D", kind="state")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     loss = bce(D(real), 1.0) + bce(D(fake.detach()), 0.0)
@@ -390,7 +344,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "in the second, old gradients are left over in G", kind="state message")
+@answers.wrong("7.7", "in the second, old gradients are left over in G", kind="state message")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     loss = bce(D(real), 1.0) + bce(D(fake.detach()), 0.0)
@@ -403,7 +357,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "old gradients are left over in G", kind="state")
+@answers.wrong("7.7", "old gradients are left over in G", kind="state")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     d_optimizer.zero_grad()
@@ -416,7 +370,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "D: real and fake are exchanged")
+@answers.wrong("7.7", "D: real and fake are exchanged")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     loss = bce(D(real), 0.0) + bce(D(fake.detach()), 1.0)
@@ -446,21 +400,21 @@ def _step_of_g(loss, g_optimizer):
     g_optimizer.step()
 
 
-@answers.wrong("7.3", "G is trained on label 0")
+@answers.wrong("7.7", "G is trained on label 0")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     _step_of_g(bce(D.requires_grad_(False)(fake), 0.0), g_optimizer)
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "G has the saturating loss", kind="message")
+@answers.wrong("7.7", "G has the saturating loss", kind="message")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     _step_of_g(-bce(D.requires_grad_(False)(fake), 0.0), g_optimizer)
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "D goes first", kind="message")
+@answers.wrong("7.7", "D goes first", kind="message")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(False)
     fake = G(z)
@@ -471,7 +425,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     d_optimizer.step()
 
 
-@answers.wrong("7.3", "other noise than the one", kind="message luck")
+@answers.wrong("7.7", "other noise than the one", kind="message luck")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     _after_d(G, D, real, z, d_optimizer)
     D.requires_grad_(False)
@@ -479,14 +433,14 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "D has not moved")
+@answers.wrong("7.7", "D has not moved")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(False)
     _step_of_g(bce(D(G(z)), 1.0), g_optimizer)
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "G does not move")
+@answers.wrong("7.7", "G does not move")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     D.requires_grad_(False)
@@ -494,7 +448,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "D is not where its own step leads")
+@answers.wrong("7.7", "D is not where its own step leads")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     g_optimizer.zero_grad()
@@ -502,7 +456,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     d_optimizer.step()
 
 
-@answers.wrong("7.3", "(line: loss.backward())", kind="line")
+@answers.wrong("7.7", "(line: loss.backward())", kind="line")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     with torch.no_grad():  # taken for freezing
@@ -512,7 +466,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     g_optimizer.step()
 
 
-@answers.wrong("7.3", "(line: of_g.backward())", kind="line")
+@answers.wrong("7.7", "(line: of_g.backward())", kind="line")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     of_g = bce(D(fake), 1.0)
@@ -525,7 +479,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     g_optimizer.step()
 
 
-@answers.wrong("7.3", "D's step still sends its gradient through G")
+@answers.wrong("7.7", "D's step still sends its gradient through G")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = G(z)
     d_optimizer.zero_grad()
@@ -536,7 +490,7 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "D's step sends its gradient through G too", kind="message")
+@answers.wrong("7.7", "D's step sends its gradient through G too", kind="message")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     d_optimizer.zero_grad()
     (bce(D(real), 1.0) + bce(D(G(z)), 0.0)).backward()
@@ -548,73 +502,23 @@ def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     D.requires_grad_(True)
 
 
-@answers.wrong("7.3", "D is not frozen")
+@answers.wrong("7.7", "D is not frozen")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     _step_of_g(bce(D(fake), 1.0), g_optimizer)
 
 
-@answers.wrong("7.3", "D is left frozen", kind="state")
+@answers.wrong("7.7", "D is left frozen", kind="state")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     fake = _after_d(G, D, real, z, d_optimizer)
     D.requires_grad_(False)
     _step_of_g(bce(D(fake), 1.0), g_optimizer)
 
 
-@answers.wrong("7.3", "other noise than the one", kind="state")
+@answers.wrong("7.7", "other noise than the one", kind="state")
 def mended_round(G, D, real, z, d_optimizer, g_optimizer):
     z.normal_()
     fake = _after_d(G, D, real, z, d_optimizer)
     D.requires_grad_(False)
     _step_of_g(bce(D(fake), 1.0), g_optimizer)
     D.requires_grad_(True)
-
-
-# ----------------------------------------------------------------------------------- 7.4 to 7.7
-
-answers.right("7.4", patient_a=" Not  Frozen ", kind="numbers", name="capitals and spaces")
-answers.right("7.4", patient_a="not-frozen", name="a hyphen")
-answers.right("7.4", patient_a="NOT FROZEN", name="capitals")
-answers.wrong("7.4", "is the slope lost early", patient_a="saturating")
-answers.wrong("7.4", "rest before it has arrived", patient_a="not cleared")
-answers.wrong("7.4", "are the data of two kinds", patient_a="Collapse", kind="numbers")
-answers.wrong("7.4", "end on their dotted lines", patient_a="healthy")
-answers.wrong("7.4", "answer with", patient_a="frozen")
-answers.wrong("7.4", "answer with", patient_a=["not", "frozen", "cleared"], kind="line")
-answers.right("7.5", patient_b="Healthy", kind="numbers", name="a capital")
-answers.right("7.5", patient_b='"healthy"', name="quoted twice")
-answers.right("7.5", patient_b="healthy.", name="a point")
-answers.wrong("7.5", "below log 2 for good", patient_b="not frozen")
-answers.wrong("7.5", "are the data of two kinds", patient_b="collapse")
-answers.wrong("7.5", "rest before it has arrived", patient_b="not cleared")
-answers.wrong("7.5", "is the slope lost early", patient_b="saturating")
-answers.wrong("7.5", "answer with", patient_b=2)
-answers.right("7.6", patient_c="not cleared   ", name="spaces")
-answers.right("7.6", patient_c="not_cleared", name="an underscore")
-answers.right("7.6", patient_c="Not cleared", kind="numbers", name="a capital")
-answers.wrong("7.6", "below log 2 for good", patient_c="not frozen")
-answers.wrong("7.6", "is the slope lost early", patient_c="saturating")
-answers.wrong("7.6", "are the data of two kinds", patient_c="collapse")
-answers.wrong("7.6", "end on their dotted lines", patient_c="healthy")
-answers.wrong("7.6", "answer with", patient_c="cleared")
-answers.right("7.7", with_adam="ARRIVES", kind="numbers", name="capitals")
-answers.right("7.7", with_adam=" arrives", name="a space")
-answers.right("7.7", with_adam="arrives!", name="an exclamation mark")
-answers.wrong("7.7", "only small", with_adam="stays")
-answers.wrong("7.7", "only small", with_adam="Stays.", kind="numbers")
-answers.wrong("7.7", 'answer with "arrives" or "stays"', with_adam="cured")
-answers.wrong("7.7", "answer with", with_adam=True)
-
-# ------------------------------------------------------------------------------------------- 7.8
-
-answers.right("7.8", answer=0.33, name="rounded")
-answers.right("7.8", answer=torch.tensor(1 / 3), kind="numbers", name="a tensor")
-answers.right("7.8", answer=lesson.bce(torch.zeros(1), 1.0) / math.log(8), kind="numbers")
-answers.right("7.8", answer=Fraction(1, 3), kind="numbers", name="a fraction")
-answers.right("7.8", answer=np.array([1 / 3]), kind="numbers", name="an array")
-answers.wrong("7.8", "1/2 needs p = q", answer=torch.tensor(0.5), kind="numbers")
-answers.wrong("7.8", "1/2 needs p = q", answer=0.5)
-answers.wrong("7.8", "the probability for fake", answer=2 / 3)
-answers.wrong("7.8", "which share is real", answer=0)
-answers.wrong("7.8", "answer with a number", answer="1/3", kind="line")
-answers.wrong("7.8", "is nan", answer=np.float64("nan"), kind="nan")

@@ -58,30 +58,44 @@ def my_losses(losses: Function) -> str:
     return "right: fake is 0 for D, and 1 for G"
 
 
-@exercise("7.2")
-def optimal_d(best: Function) -> str:
-    """Check the optimal discriminator at six points, the last of them without any data."""
-    p = torch.tensor([0.3, 0.0, 0.6, 0.2, 1e-6, 0.0])
-    q = torch.tensor([0.1, 0.5, 0.6, 0.0, 3e-6, 0.0])
-    given = table(ask(best, p, q, keep=("p", "q")), "return a tensor of the shape of p")
-    require(given.shape == p.shape, f"the shape is {tuple(given.shape)}; p has {tuple(p.shape)}")
-    right, neither = torch.tensor([0.75, 0.0, 0.5, 1.0, 0.25]), given[5]
+def _patient(number: str, right: str) -> Callable[..., None]:
+    @exercise(number)
+    def diagnosis(answer: object) -> str:
+        wrong = {bug: f'"{bug}" would look otherwise: {SEEN[bug]}' for bug in SEEN if bug != right}
+        return f'right: "{choice(answer, SEEN, wrong)}"'
+
+    return diagnosis
+
+
+patient_a = _patient("7.2", DEALT["A"])
+patient_b = _patient("7.3", DEALT["B"])
+
+
+@exercise("7.4")
+def in_the_crowd(answer: object) -> str:
+    """Check what the best D says where all of q and half of p is."""
+    value = number(answer, "answer with a number between 0 and 1")
     mistakes = {
-        "that is the probability for fake: p belongs on top": 1 - right,
-        "you answer 1/2 everywhere": torch.full((5,), 0.5),
+        "1/2 needs p = q, but there q is larger than p": 1 / 2,
+        "that is the probability for fake": 2 / 3,
     }
-    ratio = abs(given[0] - 3) < 1e-4
-    require(not ratio, "p / q is a ratio and can exceed 1: divide by the sum")
-    refuse(given[:5], mistakes, what="your answer where p or q is above 0")
-    for one_p, one_q, one, wanted in zip(p, q, given, right, strict=False):
-        told = f"p = {one_p:g}, q = {one_q:g} should give {wanted:g}, and you give {one:.6g}"
-        require(same(one, wanted, 1e-3, 1e-5), told)
-    require(not neither.isnan(), "where both are 0 you divide 0 by 0, and get nan")
-    require(same(neither, 0.5, 1e-3), f"where both are 0 you give {neither:.4g}, not 1/2")
-    return "right: the share of the real numbers"
+    refuse(value, mistakes, 0, 0.02)
+    right = abs(value - 1 / 3) < 0.02
+    require(right, "of all numbers at -2, real and generated, which share is real?")
+    return "right: one real number among three"
 
 
-@exercise("7.3")
+patient_c = _patient("7.5", DEALT["C"])
+
+
+@exercise("7.6")
+def with_adam(answer: object) -> str:
+    """Check the guess whether Adam cures the patient with the small slope."""
+    wrong = {"stays": "is the slope wrong, or only small? Ask which size the steps of Adam have"}
+    return f"right: it {choice(answer, ('arrives', 'stays'), wrong)}, for the slope is only small"
+
+
+@exercise("7.7")
 def mended_round(step: Function) -> str:
     """Check a round by the parameters after it, and by who received a gradient."""
 
@@ -98,38 +112,3 @@ def mended_round(step: Function) -> str:
         require(clean, "D is not frozen: the step of G leaves a gradient in it")
     game.judge_second(round_of, mine)
     return "right: two steps, and each moves one player only"
-
-
-def _patient(number: str, right: str) -> Callable[..., None]:
-    @exercise(number)
-    def diagnosis(answer: object) -> str:
-        wrong = {bug: f'"{bug}" would look otherwise: {SEEN[bug]}' for bug in SEEN if bug != right}
-        return f'right: "{choice(answer, SEEN, wrong)}"'
-
-    return diagnosis
-
-
-patient_a = _patient("7.4", DEALT["A"])
-patient_b = _patient("7.5", DEALT["B"])
-patient_c = _patient("7.6", DEALT["C"])
-
-
-@exercise("7.7")
-def with_adam(answer: object) -> str:
-    """Check the guess whether Adam cures the patient with the small slope."""
-    wrong = {"stays": "is the slope wrong, or only small? Ask which size the steps of Adam have"}
-    return f"right: it {choice(answer, ('arrives', 'stays'), wrong)}, for the slope is only small"
-
-
-@exercise("7.8")
-def in_the_crowd(answer: object) -> str:
-    """Check what the best D says where all of q and half of p is."""
-    value = number(answer, "answer with a number between 0 and 1")
-    mistakes = {
-        "1/2 needs p = q, but there q is larger than p": 1 / 2,
-        "that is the probability for fake": 2 / 3,
-    }
-    refuse(value, mistakes, 0, 0.02)
-    right = abs(value - 1 / 3) < 0.02
-    require(right, "of all numbers at -2, real and generated, which share is real?")
-    return "right: one real number among three"
