@@ -224,131 +224,39 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
 
 # ------------------------------------------------------------------------------------------- 8.2
 
-
-@answers.right("8.2", name="three asserts")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    noise = lesson.draw_noise(len(real))
-    fake = G(noise).detach()
-    d_before, g_before = D[1].weight.detach().clone(), G[0].weight.detach().clone()
-    lead_before = (D(real).mean() - D(fake).mean()).item()
-    iteration(D, G, d_optimizer, g_optimizer, real, noise)
-    assert not torch.equal(D[1].weight, d_before), "D stands still"
-    assert not torch.equal(G[0].weight, g_before), "G stands still"
-    assert (D(real).mean() - D(fake).mean()).item() > lead_before, "D goes the wrong way"
-
-
-@answers.right("8.2", name="the loss of D instead of its lead")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    noise = lesson.draw_noise(len(real))
-    fake = G(noise).detach()
-    weights = [p.detach().clone() for p in G.parameters()]
-    before = lesson.gan_d_loss(D(real), D(fake)).item()
-    iteration(D, G, d_optimizer, g_optimizer, real, noise)
-    assert lesson.gan_d_loss(D(real), D(fake)).item() < before
-    assert not all(torch.equal(p, old) for p, old in zip(G.parameters(), weights, strict=True))
-
-
-@answers.right("8.2", name="copies of both players")
-def check_iteration(iteration, real):
-    D, G, *optimizers = lesson.new_game()
-    old_d, old_g = copy.deepcopy(D), copy.deepcopy(G)
-    noise = lesson.draw_noise(128)
-    iteration(D, G, *optimizers, real, noise)
-    with torch.no_grad():
-        fake = old_g(noise)
-        assert (G(noise) - fake).abs().max() > 0
-        lead, old_lead = (net(real).mean() - net(fake).mean() for net in (D, old_d))
-    if lead <= old_lead:
-        raise AssertionError("D does not gain")
-
-
-@answers.wrong("8.2", "D does not move")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    before = G[0].weight.detach().clone()
-    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
-    assert not torch.equal(G[0].weight, before)
-
-
-@answers.wrong("8.2", "G does not move")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    noise = lesson.draw_noise(128)
-    fake = G(noise).detach()
-    before = lesson.gan_d_loss(D(real), D(fake)).item()
-    iteration(D, G, d_optimizer, g_optimizer, real, noise)
-    assert lesson.gan_d_loss(D(real), D(fake)).item() < before
-
-
-@answers.wrong("8.2", "learns to call fakes real")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    d_before, g_before = D[1].weight.detach().clone(), G[0].weight.detach().clone()
-    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
-    assert not torch.equal(D[1].weight, d_before), "D stands still"
-    assert not torch.equal(G[0].weight, g_before), "G stands still"
-
-
-@answers.wrong("8.2", "a right iteration must pass, and yours says", kind="state")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    before = D[1].weight  # no copy: it changes with the net
-    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
-    assert not torch.equal(D[1].weight, before), "D stands still"
-
-
-@answers.wrong("8.2", "let it fail by an assert")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
-    return True
-
-
-@answers.wrong("8.2", "is what you keep from before a copy", kind="state")
-def check_iteration(iteration, real):
-    D, G, d_optimizer, g_optimizer = lesson.new_game()
-    before = list(D.parameters())
-    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
-    assert not all(map(torch.equal, D.parameters(), before))
-
+answers.right("8.2", first_report=" C", second_report="D ", kind="numbers", name="capitals")
+answers.right("8.2", first_report="c.", second_report="d.", name="points")
+answers.right("8.2", first_report='"c"', second_report='"d"', name="quoted twice")
+answers.wrong("8.2", "the other way round", first_report="d", second_report="c")
+answers.wrong("8.2", "D is the ruler of G's loss", first_report="a", second_report="d")
+answers.wrong("8.2", "would a loss still rise", first_report="b", second_report="d")
+answers.wrong("8.2", "a loss that rises", first_report="d", second_report="d")
+answers.wrong("8.2", "in the very first iteration", first_report="C", second_report="B")
+answers.wrong("8.2", "what must D answer", first_report="c", second_report="c")
+answers.wrong("8.2", "answer with", first_report="c", second_report="x")
+answers.wrong("8.2", "answer with", first_report=3, second_report=["d"], kind="line")
 
 # ------------------------------------------------------------------------------------------- 8.3
 
-answers.right("8.3", first_report=" C", second_report="D ", kind="numbers", name="capitals")
-answers.right("8.3", first_report="c.", second_report="d.", name="points")
-answers.right("8.3", first_report='"c"', second_report='"d"', name="quoted twice")
-answers.wrong("8.3", "the other way round", first_report="d", second_report="c")
-answers.wrong("8.3", "D is the ruler of G's loss", first_report="a", second_report="d")
-answers.wrong("8.3", "would a loss still rise", first_report="b", second_report="d")
-answers.wrong("8.3", "a loss that rises", first_report="d", second_report="d")
-answers.wrong("8.3", "in the very first iteration", first_report="C", second_report="B")
-answers.wrong("8.3", "what must D answer", first_report="c", second_report="c")
-answers.wrong("8.3", "answer with", first_report="c", second_report="x")
-answers.wrong("8.3", "answer with", first_report=3, second_report=["d"], kind="line")
 
-# ------------------------------------------------------------------------------------------- 8.4
-
-
-@answers.right("8.4", name="squares by a library")
+@answers.right("8.3", name="squares by a library")
 def my_ls_d_loss(d_real, d_fake):
     mse = nn.functional.mse_loss
     real, fake = mse(d_real, torch.ones_like(d_real)), d_fake.square().mean()
     return (real + fake) / 2
 
 
-@answers.right("8.4", name="pow")
+@answers.right("8.3", name="pow")
 def my_ls_g_loss(d_fake):
     return (1 - d_fake).pow(2).mean() / 2
 
 
-@answers.right("8.4", kind="numbers", name="one element, float64")
+@answers.right("8.3", kind="numbers", name="one element, float64")
 def my_ls_g_loss(d_fake):
     return (0.5 * (d_fake.double() - 1) ** 2).mean(dim=0)
 
 
-@answers.right("8.4", name="norms")
+@answers.right("8.3", name="norms")
 def my_ls_d_loss(d_real, d_fake):
     return ((d_real - 1).norm() ** 2 / len(d_real) + d_fake.norm() ** 2 / len(d_fake)) / 2
 
@@ -366,70 +274,162 @@ def my_ls_d_loss(d_real, d_fake):
 
 
 swapped = {"my_ls_d_loss": my_ls_d_loss, "my_ls_g_loss": my_ls_g_loss}
-answers.wrong("8.4", "D: real and fake are exchanged", **swapped)
+answers.wrong("8.3", "D: real and fake are exchanged", **swapped)
 
 
-@answers.wrong("8.4", "D: twice the right loss")
+@answers.wrong("8.3", "D: twice the right loss")
 def my_ls_d_loss(d_real, d_fake):
     return ((d_real - 1) ** 2).mean() + (d_fake**2).mean()
 
 
-@answers.wrong("8.4", "D: a sigmoid too many")
+@answers.wrong("8.3", "D: a sigmoid too many")
 def my_ls_d_loss(d_real, d_fake):
     return _squares(d_real.sigmoid(), 1) + _squares(d_fake.sigmoid(), 0)
 
 
-@answers.wrong("8.4", "D: this is the sum over the batch")
+@answers.wrong("8.3", "D: this is the sum over the batch")
 def my_ls_d_loss(d_real, d_fake):
     return 0.5 * ((d_real - 1) ** 2).sum() + 0.5 * (d_fake**2).sum()
 
 
-@answers.wrong("8.4", "D: the loss leaves out the real ones", kind="message")
+@answers.wrong("8.3", "D: the loss leaves out the real ones", kind="message")
 def my_ls_d_loss(d_real, d_fake):
     return _squares(d_fake, 0)
 
 
-@answers.wrong("8.4", "G: the label is 0")
+@answers.wrong("8.3", "G: the label is 0")
 def my_ls_g_loss(d_fake):
     return 0.5 * (d_fake**2).mean()
 
 
-@answers.wrong("8.4", "G: twice the right loss")
+@answers.wrong("8.3", "G: twice the right loss")
 def my_ls_g_loss(d_fake):
     return ((d_fake - 1) ** 2).mean()
 
 
-@answers.wrong("8.4", "G: the sign is wrong")
+@answers.wrong("8.3", "G: the sign is wrong")
 def my_ls_g_loss(d_fake):
     return -_squares(d_fake, 1)
 
 
-@answers.wrong("8.4", "G: the loss must be one number")
+@answers.wrong("8.3", "G: the loss must be one number")
 def my_ls_g_loss(d_fake):
     return 0.5 * (d_fake - 1) ** 2
 
 
-@answers.wrong("8.4", "cannot train", kind="train")
+@answers.wrong("8.3", "cannot train", kind="train")
 def my_ls_g_loss(d_fake):
     return float(_squares(d_fake, 1))
 
 
-@answers.wrong("8.4", "no gradient reaches d_fake", kind="train")
+@answers.wrong("8.3", "no gradient reaches d_fake", kind="train")
 def my_ls_d_loss(d_real, d_fake):
     return _squares(d_real, 1) + _squares(torch.tensor(d_fake.tolist()), 0)
 
 
-@answers.wrong("8.4", "D: the loss is nan", kind="nan")
+@answers.wrong("8.3", "D: the loss is nan", kind="nan")
 def my_ls_d_loss(d_real, d_fake):
     return 0.5 * (d_real - 1).sqrt().pow(4).mean() + _squares(d_fake, 0)
 
 
-@answers.wrong("8.4", "d_real was changed", kind="state")
+@answers.wrong("8.3", "d_real was changed", kind="state")
 def my_ls_d_loss(d_real, d_fake):
     d_real -= 1
     return 0.5 * (d_real**2).mean() + _squares(d_fake, 0)
 
 
-@answers.wrong("8.4", "my_ls_d_loss returned nothing", kind="return")
+@answers.wrong("8.3", "my_ls_d_loss returned nothing", kind="return")
 def my_ls_d_loss(d_real, d_fake):
     (d_real - 1) ** 2 + d_fake**2
+
+
+# ------------------------------------------------------------------------------------------- 8.4
+
+
+@answers.right("8.4", name="three asserts")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(len(real))
+    fake = G(noise).detach()
+    d_before, g_before = D[1].weight.detach().clone(), G[0].weight.detach().clone()
+    lead_before = (D(real).mean() - D(fake).mean()).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert not torch.equal(D[1].weight, d_before), "D stands still"
+    assert not torch.equal(G[0].weight, g_before), "G stands still"
+    assert (D(real).mean() - D(fake).mean()).item() > lead_before, "D goes the wrong way"
+
+
+@answers.right("8.4", name="the loss of D instead of its lead")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(len(real))
+    fake = G(noise).detach()
+    weights = [p.detach().clone() for p in G.parameters()]
+    before = lesson.gan_d_loss(D(real), D(fake)).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert lesson.gan_d_loss(D(real), D(fake)).item() < before
+    assert not all(torch.equal(p, old) for p, old in zip(G.parameters(), weights, strict=True))
+
+
+@answers.right("8.4", name="copies of both players")
+def check_iteration(iteration, real):
+    D, G, *optimizers = lesson.new_game()
+    old_d, old_g = copy.deepcopy(D), copy.deepcopy(G)
+    noise = lesson.draw_noise(128)
+    iteration(D, G, *optimizers, real, noise)
+    with torch.no_grad():
+        fake = old_g(noise)
+        assert (G(noise) - fake).abs().max() > 0
+        lead, old_lead = (net(real).mean() - net(fake).mean() for net in (D, old_d))
+    if lead <= old_lead:
+        raise AssertionError("D does not gain")
+
+
+@answers.wrong("8.4", "D does not move")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    before = G[0].weight.detach().clone()
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not torch.equal(G[0].weight, before)
+
+
+@answers.wrong("8.4", "G does not move")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(128)
+    fake = G(noise).detach()
+    before = lesson.gan_d_loss(D(real), D(fake)).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert lesson.gan_d_loss(D(real), D(fake)).item() < before
+
+
+@answers.wrong("8.4", "learns to call fakes real")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    d_before, g_before = D[1].weight.detach().clone(), G[0].weight.detach().clone()
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not torch.equal(D[1].weight, d_before), "D stands still"
+    assert not torch.equal(G[0].weight, g_before), "G stands still"
+
+
+@answers.wrong("8.4", "a right iteration must pass, and yours says", kind="state")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    before = D[1].weight  # no copy: it changes with the net
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not torch.equal(D[1].weight, before), "D stands still"
+
+
+@answers.wrong("8.4", "let it fail by an assert")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    return True
+
+
+@answers.wrong("8.4", "is what you keep from before a copy", kind="state")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    before = list(D.parameters())
+    iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
+    assert not all(map(torch.equal, D.parameters(), before))

@@ -39,6 +39,33 @@ def mended_iteration(iteration: Function) -> str:
     return "right: D learns from both kinds, G through D, and nothing is left over"
 
 
+@exercise("8.2")
+def two_reports(first: object, second: object) -> str:
+    """Check what two reports of losses say about the images."""
+    one, other = choice(first, "abcd", {}), choice(second, "abcd", {})
+    faults = {
+        "the other way round: in which of the two does D learn?": (one, other) == ("d", "c"),
+        "first report: D is the ruler of G's loss. Who changed?": one == "a",
+        "first report: at the end of the game, would a loss still rise?": one == "b",
+        "first report: a loss that rises shows that somebody is learning": one != "c",
+        "second report: can a game be at its end in the very first iteration?": other == "b",
+        "second report: what must D answer for its loss to be 2 log 2 exactly?": other != "d",
+    }
+    forbid(faults)
+    return "right: the losses speak of the game, and not of the images"
+
+
+@exercise("8.3")
+def ls_losses(d_loss: Function, g_loss: Function) -> str:
+    """Check the two losses of LSGAN on batches of three."""
+    judge_losses(d_loss, g_loss, _squares)
+    return "right: D's targets are 1 and 0, and G wants the 1 for itself"
+
+
+def _squares(outputs: Tensor, label: int) -> Tensor:
+    return 0.5 * ((outputs - label) ** 2).mean()
+
+
 AT_ONCE = "an assert of yours stops it: is what you keep from before a copy (clone)?"
 FAULTS = {
     "D": "it lets an iteration pass in which D does not move",
@@ -47,7 +74,7 @@ FAULTS = {
 }
 
 
-@exercise("8.2", seconds=30)
+@exercise("8.4", seconds=30)
 def check_iteration(test: Function) -> str:
     """Check a test by a right iteration and three broken ones."""
     generator = torch.Generator().manual_seed(0)
@@ -85,30 +112,3 @@ def _iterate(
     g_loss.backward()
     g_optimizer.step()
     return d_loss.item(), g_loss.item()
-
-
-@exercise("8.3")
-def two_reports(first: object, second: object) -> str:
-    """Check what two reports of losses say about the images."""
-    one, other = choice(first, "abcd", {}), choice(second, "abcd", {})
-    faults = {
-        "the other way round: in which of the two does D learn?": (one, other) == ("d", "c"),
-        "first report: D is the ruler of G's loss. Who changed?": one == "a",
-        "first report: at the end of the game, would a loss still rise?": one == "b",
-        "first report: a loss that rises shows that somebody is learning": one != "c",
-        "second report: can a game be at its end in the very first iteration?": other == "b",
-        "second report: what must D answer for its loss to be 2 log 2 exactly?": other != "d",
-    }
-    forbid(faults)
-    return "right: the losses speak of the game, and not of the images"
-
-
-@exercise("8.4")
-def ls_losses(d_loss: Function, g_loss: Function) -> str:
-    """Check the two losses of LSGAN on batches of three."""
-    judge_losses(d_loss, g_loss, _squares)
-    return "right: D's targets are 1 and 0, and G wants the 1 for itself"
-
-
-def _squares(outputs: Tensor, label: int) -> Tensor:
-    return 0.5 * ((outputs - label) ** 2).mean()
