@@ -152,6 +152,138 @@ def bound_by_drawing(log_joint, mu, logvar, n):
 # ------------------------------------------------------------------------------------------- 5.4
 
 
+@answers.right("5.4", name="mse_loss with a sum")
+def mended_loss(recon, x, mu, logvar):
+    error = nn.functional.mse_loss(recon, x, reduction="sum")
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
+    return (error + kl) / len(x)
+
+
+@answers.right("5.4", name="the lesson's KL")
+def mended_loss(recon, x, mu, logvar):
+    return ((recon - x).square().sum(1) + lesson.kl_to_prior(mu, logvar)).mean()
+
+
+@answers.right("5.4", kind="numbers", name="one element, float64")
+def mended_loss(recon, x, mu, logvar):
+    kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(dim=1).mean(dim=0, keepdim=True)
+    return kl.double() + nn.functional.mse_loss(recon, x) * x.shape[1]
+
+
+@answers.right("5.4", name="a loop over the pictures")
+def mended_loss(recon, x, mu, logvar):
+    total = 0
+    for r, t, m, s in zip(recon, x, mu, logvar, strict=True):
+        total = total + torch.dist(r, t) ** 2 + 0.5 * (s.exp() - 1 - s + m * m).sum()
+    return total / len(x)
+
+
+@answers.wrong("5.4", "averaged over the latent numbers, and its sign is wrong")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    kl = 0.5 * (1 + logvar - mu**2 - logvar.exp()).mean()
+    return (error + kl).mean()
+
+
+@answers.wrong("5.4", "sign of the KL is wrong")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    kl = 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(dim=1)
+    return (error + kl).mean()
+
+
+@answers.wrong("5.4", "the KL is averaged over the latent numbers: sum")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).mean()
+    return (error + kl).mean()
+
+
+@answers.wrong("5.4", "the KL is summed over the batch", kind="message")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
+    return (error + kl).mean()
+
+
+@answers.wrong("5.4", "the factor 1/2 of the KL is missing", kind="message")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    return (error + (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)).mean()
+
+
+@answers.wrong("5.4", "the squared error has no factor 1/2 here", kind="message")
+def mended_loss(recon, x, mu, logvar):
+    error = ((recon - x) ** 2).sum(dim=1)
+    return (error / 2 + lesson.kl_to_prior(mu, logvar)).mean()
+
+
+@answers.wrong("5.4", "the scaling mistake")
+def mended_loss(recon, x, mu, logvar):
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
+    return nn.functional.mse_loss(recon, x) + kl.mean()
+
+
+@answers.wrong("5.4", "both terms are averaged")
+def mended_loss(recon, x, mu, logvar):
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).mean()
+    return nn.functional.mse_loss(recon, x) + kl
+
+
+@answers.wrong("5.4", "take the mean over images")
+def mended_loss(recon, x, mu, logvar):
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
+    return ((recon - x) ** 2).sum() + kl
+
+
+@answers.wrong("5.4", "the squared error is summed over the batch")
+def mended_loss(recon, x, mu, logvar):
+    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
+    return ((recon - x) ** 2).sum() + kl.mean()
+
+
+@answers.wrong("5.4", "must be one number, the mean over the batch, not a tensor of shape (4,)")
+def mended_loss(recon, x, mu, logvar):
+    return ((recon - x) ** 2).sum(dim=1) + lesson.kl_to_prior(mu, logvar)
+
+
+@answers.wrong("5.4", "the KL is missing")
+def mended_loss(recon, x, mu, logvar):
+    return ((recon - x) ** 2).sum(dim=1).mean()
+
+
+@answers.wrong("5.4", "logvar is used as the variance", kind="nan")
+def mended_loss(recon, x, mu, logvar):
+    kl = 0.5 * (logvar - 1 - logvar.log() + mu**2).sum(dim=1)
+    return (((recon - x) ** 2).sum(dim=1) + kl).mean()
+
+
+@answers.wrong("5.4", "is nan", kind="nan")
+def mended_loss(recon, x, mu, logvar):
+    return ((recon - x).sqrt().sum(dim=1) + lesson.kl_to_prior(mu, logvar)).mean()
+
+
+@answers.wrong("5.4", "cannot train", kind="train")
+def mended_loss(recon, x, mu, logvar):
+    return ((recon - x).square().sum(1) + lesson.kl_to_prior(mu, logvar)).mean().item()
+
+
+@answers.wrong("5.4", "no gradient reaches mu", kind="train")
+def mended_loss(recon, x, mu, logvar):
+    with torch.no_grad():
+        kl = lesson.kl_to_prior(mu, logvar)
+    return ((recon - x).square().sum(1) + kl).mean()
+
+
+@answers.wrong("5.4", "recon was changed", kind="state")
+def mended_loss(recon, x, mu, logvar):
+    recon -= x
+    return ((recon**2).sum(1) + lesson.kl_to_prior(mu, logvar)).mean()
+
+
+# ------------------------------------------------------------------------------------------- 5.5
+
+
 def near(z, mean, spread):
     """Whether equal draws have this mean and spread, and no two columns share their noise."""
     right = (z.mean(0) - mean).abs().max() < 0.05 and (z.std(0) - spread).abs().max() < 0.05
@@ -162,7 +294,7 @@ def many(mean, logvar):
     return (torch.full((5000, 2), value, requires_grad=True) for value in (mean, logvar))
 
 
-@answers.right("5.4", kind="numbers", name="a boolean tensor")
+@answers.right("5.5", kind="numbers", name="a boolean tensor")
 def draws_rightly(draw):
     mu, logvar = many(2.0, -1.4)
     z = draw(mu, logvar)
@@ -173,7 +305,7 @@ def draws_rightly(draw):
     return near(z.detach(), 2.0, math.exp(-0.7)) & learns
 
 
-@answers.right("5.4", name="one long row")
+@answers.right("5.5", name="one long row")
 def draws_rightly(draw):
     mu = torch.full((40_000,), -1.0, requires_grad=True)
     logvar = torch.full((40_000,), 1.0, requires_grad=True)
@@ -187,7 +319,7 @@ def draws_rightly(draw):
     return bool(abs(z.mean() + 1) < 0.06 and abs(z.std() - math.exp(0.5)) < 0.06)
 
 
-@answers.right("5.4", kind="numbers", name="the noise, worked back; 0 or 1")
+@answers.right("5.5", kind="numbers", name="the noise, worked back; 0 or 1")
 def draws_rightly(draw):
     mu, logvar = many(-3.0, 2.0)
     z = draw(mu, logvar)
@@ -200,7 +332,7 @@ def draws_rightly(draw):
     return int(all(one is not None and torch.allclose(one, two, atol=1e-4) for one, two in pairs))
 
 
-@answers.wrong("5.4", "by torch.normal, whose gradients are 0", kind="train")
+@answers.wrong("5.5", "by torch.normal, whose gradients are 0", kind="train")
 def draws_rightly(draw):
     mu, logvar = many(2.0, -1.4)
     z = draw(mu, logvar)
@@ -209,12 +341,12 @@ def draws_rightly(draw):
     return not_none and near(z.detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.4", "by torch.normal, whose gradients are 0", kind="train")
+@answers.wrong("5.5", "by torch.normal, whose gradients are 0", kind="train")
 def draws_rightly(draw):
     return near(draw(*many(2.0, -1.4)).detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.4", "sends no gradient to mu", kind="train")
+@answers.wrong("5.5", "sends no gradient to mu", kind="train")
 def draws_rightly(draw):
     mu, logvar = many(2.0, -1.4)
     z = draw(mu, logvar)
@@ -222,187 +354,39 @@ def draws_rightly(draw):
     return slope is not None and slope.any() and near(z.detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.4", "whose standard deviation is exp(logvar)")
+@answers.wrong("5.5", "whose standard deviation is exp(logvar)")
 def draws_rightly(draw):
     mu, logvar = many(2.0, 0.0)  # variance 1 is its own square root
     return near(draw(mu, logvar).detach(), 2.0, 1.0)
 
 
-@answers.wrong("5.4", "all numbers of a row share one noise")
+@answers.wrong("5.5", "all numbers of a row share one noise")
 def draws_rightly(draw):
     z = draw(*many(2.0, -1.4)).detach()
     return abs(z.mean() - 2) < 0.05 and abs(z.std() - math.exp(-0.7)) < 0.05
 
 
-@answers.wrong("5.4", "without mu")
+@answers.wrong("5.5", "without mu")
 def draws_rightly(draw):
     z = draw(*many(2.0, -1.4)).detach()
     return abs(z.std() - math.exp(-0.7)) < 0.05
 
 
-@answers.wrong("5.4", "room enough for chance", kind="luck")
+@answers.wrong("5.5", "room enough for chance", kind="luck")
 def draws_rightly(draw):
     return abs(draw(torch.zeros(50, 2), torch.zeros(50, 2)).mean()) < 0.001
 
 
-@answers.wrong("5.4", "whose standard deviation is exp(logvar)", kind="luck")
+@answers.wrong("5.5", "whose standard deviation is exp(logvar)", kind="luck")
 def draws_rightly(draw):
     return True
 
 
-@answers.wrong("5.4", "is the return missing?", kind="return")
+@answers.wrong("5.5", "is the return missing?", kind="return")
 def draws_rightly(draw):
     assert draw(torch.zeros(4, 2), torch.zeros(4, 2)).shape == (4, 2)
 
 
-@answers.wrong("5.4", "return True or False", kind="line")
+@answers.wrong("5.5", "return True or False", kind="line")
 def draws_rightly(draw):
     return "yes"
-
-
-# ------------------------------------------------------------------------------------------- 5.5
-
-
-@answers.right("5.5", name="mse_loss with a sum")
-def mended_loss(recon, x, mu, logvar):
-    error = nn.functional.mse_loss(recon, x, reduction="sum")
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
-    return (error + kl) / len(x)
-
-
-@answers.right("5.5", name="the lesson's KL")
-def mended_loss(recon, x, mu, logvar):
-    return ((recon - x).square().sum(1) + lesson.kl_to_prior(mu, logvar)).mean()
-
-
-@answers.right("5.5", kind="numbers", name="one element, float64")
-def mended_loss(recon, x, mu, logvar):
-    kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(dim=1).mean(dim=0, keepdim=True)
-    return kl.double() + nn.functional.mse_loss(recon, x) * x.shape[1]
-
-
-@answers.right("5.5", name="a loop over the pictures")
-def mended_loss(recon, x, mu, logvar):
-    total = 0
-    for r, t, m, s in zip(recon, x, mu, logvar, strict=True):
-        total = total + torch.dist(r, t) ** 2 + 0.5 * (s.exp() - 1 - s + m * m).sum()
-    return total / len(x)
-
-
-@answers.wrong("5.5", "averaged over the latent numbers, and its sign is wrong")
-def mended_loss(recon, x, mu, logvar):
-    error = ((recon - x) ** 2).sum(dim=1)
-    kl = 0.5 * (1 + logvar - mu**2 - logvar.exp()).mean()
-    return (error + kl).mean()
-
-
-@answers.wrong("5.5", "sign of the KL is wrong")
-def mended_loss(recon, x, mu, logvar):
-    error = ((recon - x) ** 2).sum(dim=1)
-    kl = 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(dim=1)
-    return (error + kl).mean()
-
-
-@answers.wrong("5.5", "the KL is averaged over the latent numbers: sum")
-def mended_loss(recon, x, mu, logvar):
-    error = ((recon - x) ** 2).sum(dim=1)
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).mean()
-    return (error + kl).mean()
-
-
-@answers.wrong("5.5", "the KL is summed over the batch", kind="message")
-def mended_loss(recon, x, mu, logvar):
-    error = ((recon - x) ** 2).sum(dim=1)
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
-    return (error + kl).mean()
-
-
-@answers.wrong("5.5", "the factor 1/2 of the KL is missing", kind="message")
-def mended_loss(recon, x, mu, logvar):
-    error = ((recon - x) ** 2).sum(dim=1)
-    return (error + (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)).mean()
-
-
-@answers.wrong("5.5", "the squared error has no factor 1/2 here", kind="message")
-def mended_loss(recon, x, mu, logvar):
-    error = ((recon - x) ** 2).sum(dim=1)
-    return (error / 2 + lesson.kl_to_prior(mu, logvar)).mean()
-
-
-@answers.wrong("5.5", "the scaling mistake")
-def mended_loss(recon, x, mu, logvar):
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
-    return nn.functional.mse_loss(recon, x) + kl.mean()
-
-
-@answers.wrong("5.5", "both terms are averaged")
-def mended_loss(recon, x, mu, logvar):
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).mean()
-    return nn.functional.mse_loss(recon, x) + kl
-
-
-@answers.wrong("5.5", "take the mean over images")
-def mended_loss(recon, x, mu, logvar):
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum()
-    return ((recon - x) ** 2).sum() + kl
-
-
-@answers.wrong("5.5", "the squared error is summed over the batch")
-def mended_loss(recon, x, mu, logvar):
-    kl = 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
-    return ((recon - x) ** 2).sum() + kl.mean()
-
-
-@answers.wrong("5.5", "must be one number, the mean over the batch, not a tensor of shape (4,)")
-def mended_loss(recon, x, mu, logvar):
-    return ((recon - x) ** 2).sum(dim=1) + lesson.kl_to_prior(mu, logvar)
-
-
-@answers.wrong("5.5", "the KL is missing")
-def mended_loss(recon, x, mu, logvar):
-    return ((recon - x) ** 2).sum(dim=1).mean()
-
-
-@answers.wrong("5.5", "logvar is used as the variance", kind="nan")
-def mended_loss(recon, x, mu, logvar):
-    kl = 0.5 * (logvar - 1 - logvar.log() + mu**2).sum(dim=1)
-    return (((recon - x) ** 2).sum(dim=1) + kl).mean()
-
-
-@answers.wrong("5.5", "is nan", kind="nan")
-def mended_loss(recon, x, mu, logvar):
-    return ((recon - x).sqrt().sum(dim=1) + lesson.kl_to_prior(mu, logvar)).mean()
-
-
-@answers.wrong("5.5", "cannot train", kind="train")
-def mended_loss(recon, x, mu, logvar):
-    return ((recon - x).square().sum(1) + lesson.kl_to_prior(mu, logvar)).mean().item()
-
-
-@answers.wrong("5.5", "no gradient reaches mu", kind="train")
-def mended_loss(recon, x, mu, logvar):
-    with torch.no_grad():
-        kl = lesson.kl_to_prior(mu, logvar)
-    return ((recon - x).square().sum(1) + kl).mean()
-
-
-@answers.wrong("5.5", "recon was changed", kind="state")
-def mended_loss(recon, x, mu, logvar):
-    recon -= x
-    return ((recon**2).sum(1) + lesson.kl_to_prior(mu, logvar)).mean()
-
-
-# ------------------------------------------------------------------------------------------- 5.6
-
-answers.right("5.6", factor=3 * 64**2, name="a product")
-answers.right("5.6", factor="12,288", name="a text")
-answers.right("5.6", factor=torch.tensor(12288), kind="numbers", name="a tensor")
-answers.right("5.6", factor=np.float32(12288), kind="numbers", name="NumPy")
-answers.right("5.6", factor=np.prod([3, 64, 64]), kind="numbers", name="a product of NumPy's")
-answers.wrong("5.6", "784 is MNIST", factor=784)
-answers.wrong("5.6", "784 is MNIST", factor=torch.tensor([784.0]), kind="numbers")
-answers.wrong("5.6", "the colours are missing", factor=4096)
-answers.wrong("5.6", "The batch does not matter", factor=128 * 12288)
-answers.wrong("5.6", "the other way round", factor=1 / 12288)
-answers.wrong("5.6", "give one number", factor="many", kind="line")
-answers.wrong("5.6", "is nan", factor=math.nan, kind="nan")

@@ -8,7 +8,6 @@ from torch import Tensor
 from . import vae
 from .feedback import (
     Function,
-    amount,
     ask,
     choice,
     exercise,
@@ -16,7 +15,6 @@ from .feedback import (
     judge,
     kind_of,
     number,
-    refuse,
     require,
     table,
 )
@@ -124,6 +122,13 @@ def bound_by_drawing(bound: Function) -> str:
 
 
 @exercise("5.4")
+def mended_loss(loss: Function) -> str:
+    """Check the loss of a VAE on a small batch."""
+    vae.judge_vae_loss(loss)
+    return "right: the squared error and the KL, each summed, then the mean over the batch"
+
+
+@exercise("5.5")
 def draws_rightly(test: Function) -> str:
     """Check a test of the draw: it must pass right draws, and catch each of the wrong ones."""
     for draw in RIGHT_DRAWS * 3:
@@ -138,25 +143,3 @@ def _verdict(test: Function, draw: Function) -> bool:
     found = table(ask(test, draw), "return True or False")
     require(found.numel() == 1, f"return True or False, not {kind_of(found)}")
     return bool(found.any())
-
-
-@exercise("5.5")
-def mended_loss(loss: Function) -> str:
-    """Check the loss of a VAE on a small batch."""
-    vae.judge_vae_loss(loss)
-    return "right: the squared error and the KL, each summed, then the mean over the batch"
-
-
-@exercise("5.6")
-def in_colour(factor: object) -> str:
-    """Check the factor for images of 64 by 64 pixels in three colours."""
-    value = amount(factor, "give one number")
-    mistakes = {
-        "784 is MNIST: count the numbers of one such photograph": 784,
-        "the colours are missing: three numbers for every pixel": 4096,
-        "the other way round: how many times too heavy is it?": 1 / 12288,
-    }
-    refuse(value, mistakes)
-    right = abs(value - 12288) < 0.5
-    require(right, "how many numbers does one image hold? The batch does not matter")
-    return "right: 3 · 64 · 64 numbers, and the KL is that many times too heavy"
