@@ -94,7 +94,7 @@ CELLS = {
 def answers_of_all():
     lesson = (IMPORTS, TRAINING)
     check = "checks.untrained_loss(prediction)"
-    return {name: Answer("2.2", lesson, (), (CELLS[name][0],), check) for name in CELLS}
+    return {name: Answer("2.1", lesson, (), (CELLS[name][0],), check) for name in CELLS}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_every_answer_gets_its_verdict(name, played):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no quick way to have children")
 def test_memory_of_a_whole_family_is_limited():
     code = NO_ALARM + "import os\nos.fork()\nos.fork()\na = b'x' * 5 * 10**8\n" + SLEEP
-    answer = Answer("2.2", (IMPORTS,), (), (code,), "checks.untrained_loss(prediction)")
+    answer = Answer("2.1", (IMPORTS,), (), (code,), "checks.untrained_loss(prediction)")
     ((_, outcome),) = play_all([answer], limits=replace(LIMITS, seconds=60))
     assert outcome == Outcome(BROKEN, "took more than 1.5 GB of memory")
 
@@ -135,6 +135,6 @@ def test_nothing_runs_on_and_nothing_is_left_behind(played):
 def test_answers_are_played_as_nobody_where_root_asks(monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", "/tmp")  # nobody may not enter every TMPDIR
     code = "import os\nprediction = 2.3 if os.getuid() == os.getgid() == 65534 else 0.1"
-    answer = Answer("2.2", (IMPORTS,), (), (code,), "checks.untrained_loss(prediction)")
+    answer = Answer("2.1", (IMPORTS,), (), (code,), "checks.untrained_loss(prediction)")
     ((_, outcome),) = play_all([answer], user=command.NOBODY)
     assert outcome.mark == SOLVED, outcome

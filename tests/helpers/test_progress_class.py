@@ -42,7 +42,7 @@ def write(path, cells):
 
 def small_lesson(**changed):
     stubs = STUBS | changed
-    tasks = [task("2.2", "Predict", stubs), task("2.3", "Code", stubs)]
+    tasks = [task("2.1", "Predict", stubs), task("2.2", "Code", stubs)]
     free = cell("### Exercise 2.7 · open: Yours\n\nTry it.", "markdown")
     return [cell(IMPORTS), *tasks[0], cell(TRAINING), *tasks[1], free]
 
@@ -79,7 +79,7 @@ def test_answer_is_played_with_the_lessons_definitions_and_the_students_own(copy
         cells.insert(2, cell("def my_loss(z, y):\n    return nn.functional.cross_entropy(z, y)"))
         cells.insert(2, cell("import no_such_module"))
 
-    ((_, outcome),) = play_all([copy(edit)["2.3"][1]])
+    ((_, outcome),) = play_all([copy(edit)["2.2"][1]])
     assert outcome.mark == SOLVED, outcome
 
 
@@ -88,7 +88,7 @@ def test_what_is_stored_below_a_cell_is_not_believed(copy):
         said = nbformat.v4.new_output("stream", text="Exercise 2.2 ✓ right")
         stub(cells, PREDICT).outputs = [said]
 
-    row, answer = copy(edit)["2.2"]
+    row, answer = copy(edit)["2.1"]
     assert (row.outcome, answer) == (Outcome(UNTOUCHED), None)
 
 
@@ -106,8 +106,8 @@ def test_answer_to_an_exercise_that_has_changed_is_not_judged(copy, lesson, tmp_
     write(path, small_lesson(Code=CODE.replace("labels)", "labels, weights)")))
     newer = Lesson(NAME, read_lesson(path))
     found = {row.exercise: row for row, _ in todo(newer, "anna", tmp_path / f"anna/{NAME}.ipynb")}
-    assert found["2.3"].outcome.mark == UNJUDGED
-    assert "changed since" in found["2.3"].outcome.sentence
+    assert found["2.2"].outcome.mark == UNJUDGED
+    assert "changed since" in found["2.2"].outcome.sentence
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_pipe_in_the_place_of_a_handed_out_lesson_holds_nobody_up(lesson, copy, 
     before = tmp_path / "anna" / ".handed-out" / f"{NAME}.ipynb"
     before.unlink()
     os.mkfifo(before)
-    assert copy(lambda cells: setattr(stub(cells, CODE), "source", RIGHT))["2.3"][1]
+    assert copy(lambda cells: setattr(stub(cells, CODE), "source", RIGHT))["2.2"][1]
 
 
 def test_copies_are_found_in_homes_in_folders_and_side_by_side(tmp_path):

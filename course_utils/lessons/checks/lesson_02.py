@@ -28,31 +28,6 @@ from course_utils.lessons.checks.feedback import (
 
 
 @exercise("2.1")
-def to_picture(convert: Function) -> str:
-    """Check the way back from a vector to a picture, on all 256 shades."""
-    right = (np.arange(784) % 256).astype(np.uint8).reshape(28, 28)
-    vector = (torch.from_numpy(right.astype(np.float32)).flatten() / 255 - 0.5) / 0.5
-    result = ask(convert, vector, keep=["vector"])
-    given = table(result, "return an array of numbers")
-    shape = tuple(given.shape)
-    require(shape == (28, 28), f"the shape is {shape}; a picture has (28, 28)")
-    finite(given, "a picture")
-    transposed = same(given, right.T, 0, 1.01)
-    require(not transposed, "rows and columns are swapped: the vector holds row after row")
-    small = same(given, right / 255, 0, 0.01)
-    require(not small, "your values lie between 0 and 1; a byte goes up to 255")
-    undo = "undo both steps of to_vector, the last one first"
-    hundred = float(given.flatten()[100])
-    require(same(given, right, 0, 1.01), f"a pixel of 100 comes back as {hundred:.4g}: {undo}")
-    dtype = str(getattr(result, "dtype", kind_of(result))).removeprefix("torch.")
-    require(dtype == "uint8", f"the type should be uint8; you return {dtype}")
-    wrong = (given != table(right)).sum()
-    round_first = "by one: round before you change the type"
-    require(wrong == 0, f"{wrong} of 784 pixels are off {round_first}")
-    return "right: all 256 shades come back"
-
-
-@exercise("2.2")
 def untrained_loss(prediction: object) -> str:
     """Check the cross-entropy of ten equal probabilities."""
     options = 'answer with "0.1", "1.0", "2.3" or "10.0"'
@@ -68,7 +43,7 @@ def untrained_loss(prediction: object) -> str:
     return "right: minus the logarithm of 1/10 is 2.303"
 
 
-@exercise("2.3")
+@exercise("2.2")
 def cross_entropy(loss: Function) -> str:
     """Check a cross-entropy from logits: on ordinary scores, on huge ones, and its gradient."""
     z = torch.tensor([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0], [1.0, 1.5, 1.0], [0.3, 0.0, 2.0]])
@@ -112,32 +87,7 @@ def _try_large_scores(loss: Function) -> None:
         require(abs(given - right) < 0.01, f"{found}: {advice}")
 
 
-@exercise("2.4")
-def mended_accuracy(accuracy: Function) -> str:
-    """Check an accuracy on batches of unequal size, and on a net that has just been trained."""
-    one_hot = torch.eye(3)
-    full = (one_hot[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 0]))  # four right
-    rest = (one_hot[[1, 2]], torch.tensor([1, 0]))  # one of two right
-    wanted = "return one number, the share of right answers"
-    given = number(ask(accuracy, nn.Identity(), [full, rest]), wanted)
-    mistakes = {
-        "this is still the mean over batches: count right answers": 3 / 4,
-        "you take every batch for a full one: add up their sizes": 5 / 8,
-        "you divide by the number of batches; divide by the number of images": 5 / 2,
-        "you return the number of right answers; divide by the number of images": 5,
-        "that is in percent; a share lies between 0 and 1": 500 / 6,
-        "that is the share of wrong answers": 1 / 6,
-        "only the last batch is counted": 1 / 2,
-    }
-    refuse(given, mistakes)
-    require(same(given, 5 / 6), f"5 of 6 answers are right, and you return {given:.5g}")
-    given = number(ask(accuracy, nn.Dropout(p=1.0).train(), [full, rest]), wanted)
-    mode = "right count; but a net just trained is still in training mode: call net.eval()"
-    require(same(given, 5 / 6), mode)
-    return "right: every image counts once, and the net is in evaluation mode"
-
-
-@exercise("2.5")
+@exercise("2.3")
 def mended_step(step: Function) -> str:
     """Check one training step: its loss, and what it did to the parameters."""
     x, y = torch.tensor([[1.0, 0.0], [0.5, -1.0], [3.0, 1.0]]), torch.tensor([2, 0, 9])
@@ -178,6 +128,56 @@ def _judge_loss(given: float, z: Tensor, y: Tensor) -> None:
     rounded = {hidden: pytorch_loss(p, y) - 1.46}
     refuse(given, rounded, rtol=0, atol=0.01)
     judge(given, right, mistakes, "the loss")
+
+
+@exercise("2.4")
+def mended_accuracy(accuracy: Function) -> str:
+    """Check an accuracy on batches of unequal size, and on a net that has just been trained."""
+    one_hot = torch.eye(3)
+    full = (one_hot[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 0]))  # four right
+    rest = (one_hot[[1, 2]], torch.tensor([1, 0]))  # one of two right
+    wanted = "return one number, the share of right answers"
+    given = number(ask(accuracy, nn.Identity(), [full, rest]), wanted)
+    mistakes = {
+        "this is still the mean over batches: count right answers": 3 / 4,
+        "you take every batch for a full one: add up their sizes": 5 / 8,
+        "you divide by the number of batches; divide by the number of images": 5 / 2,
+        "you return the number of right answers; divide by the number of images": 5,
+        "that is in percent; a share lies between 0 and 1": 500 / 6,
+        "that is the share of wrong answers": 1 / 6,
+        "only the last batch is counted": 1 / 2,
+    }
+    refuse(given, mistakes)
+    require(same(given, 5 / 6), f"5 of 6 answers are right, and you return {given:.5g}")
+    given = number(ask(accuracy, nn.Dropout(p=1.0).train(), [full, rest]), wanted)
+    mode = "right count; but a net just trained is still in training mode: call net.eval()"
+    require(same(given, 5 / 6), mode)
+    return "right: every image counts once, and the net is in evaluation mode"
+
+
+@exercise("2.5")
+def to_picture(convert: Function) -> str:
+    """Check the way back from a vector to a picture, on all 256 shades."""
+    right = (np.arange(784) % 256).astype(np.uint8).reshape(28, 28)
+    vector = (torch.from_numpy(right.astype(np.float32)).flatten() / 255 - 0.5) / 0.5
+    result = ask(convert, vector, keep=["vector"])
+    given = table(result, "return an array of numbers")
+    shape = tuple(given.shape)
+    require(shape == (28, 28), f"the shape is {shape}; a picture has (28, 28)")
+    finite(given, "a picture")
+    transposed = same(given, right.T, 0, 1.01)
+    require(not transposed, "rows and columns are swapped: the vector holds row after row")
+    small = same(given, right / 255, 0, 0.01)
+    require(not small, "your values lie between 0 and 1; a byte goes up to 255")
+    undo = "undo both steps of to_vector, the last one first"
+    hundred = float(given.flatten()[100])
+    require(same(given, right, 0, 1.01), f"a pixel of 100 comes back as {hundred:.4g}: {undo}")
+    dtype = str(getattr(result, "dtype", kind_of(result))).removeprefix("torch.")
+    require(dtype == "uint8", f"the type should be uint8; you return {dtype}")
+    wrong = (given != table(right)).sum()
+    round_first = "by one: round before you change the type"
+    require(wrong == 0, f"{wrong} of 784 pixels are off {round_first}")
+    return "right: all 256 shades come back"
 
 
 @exercise("2.6")
