@@ -97,7 +97,7 @@ def make_discriminator():
 #
 # Beside the curve of $G$ we draw `IDEAL`, the curve that turns uniform noise into exactly our bell: `icdf(0.3)` is the number below which 30 % of the bell lie, and a share of $(z + 1)/2$ of the noise lies below $z$. The generator never sees it.
 #
-# Read the figure from the noise at the bottom up to a curve, and from there to the right. Where does a curve send many of its dots, where few?
+# Read the figure from the noise at the bottom, forty evenly spaced values, up to a curve, and from there to the right. Where would each curve send many of them close together, where few?
 
 # %%
 LOW, HIGH, BINS, WIDTH = -4.0, 6.0, 200, 0.05
@@ -338,7 +338,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# It works. $G$ has never seen a real number, and it draws the bell: the generated density moves uphill on the curve of $D$, and $D$ follows. Mind the left end of the curve of $G$: it first runs further **away** from the data, since all powers of $z$ are odd, and what lifts the right end lowers the left one. In round 300 the curve has overshot: most of it is too flat.
+# It works. $G$ has never seen a real number, and it draws the bell: the generated density moves uphill on the curve of $D$, and $D$ follows. Mind the left end of the curve of $G$: it first runs further **away** from the data, since all powers of $z$ are odd, and what lifts the right end lowers the left one. In round 300 it has not settled yet: its ends have become too flat, which makes two spikes, and most of it still lies a little too low.
 #
 # Drag through the film, slowly over the first 400 rounds:
 
@@ -376,7 +376,7 @@ assert (ends[2] - IDEAL).abs().mean() < (ends[0] - IDEAL).abs().mean() / 10
 #
 # $$V(D, G) = \mathbb{E}_{x \sim p}\,\log D(x) \;+\; \mathbb{E}_{z}\,\log\bigl(1 - D(G(z))\bigr)$$
 #
-# $D$ wants $V$ large, and $-V$ is just its loss. $G$ wants $V$ small. What one wins the other loses: a **zero-sum game**, and $\min_G \max_D V$ is a **minimax** problem.
+# $D$ wants $V$ large, and $-V$ is just its loss: the cross-entropy with label 1 is $-\log D$, and with label 0 it is $-\log(1 - D)$. $G$ wants $V$ small. What one wins the other loses: a **zero-sum game**, and $\min_G \max_D V$ is a **minimax** problem.
 #
 # <details><summary>Derivation: the optimal D</summary>
 #
@@ -436,7 +436,7 @@ assert best_d(q)[seen].max() - best_d(q)[seen].min() > 0.5
 #
 # $$V(D^*, G) = 2\,\mathrm{JS}(p, q) - 2\log 2$$
 #
-# $\mathrm{JS}$ is the **Jensen-Shannon divergence**: the mean of two KL divergences (lesson 5), each from one density to the mean of both. It is 0 if they are equal and $\log 2 = 0.693$ if they do not overlap. So against the best $D$, the best $G$ has $q = p$. Then $D^* = \tfrac12$ everywhere, the loss of $D$ is $2\log 2 = 1.386$, and that of $G$ is $-\log\tfrac12 = \log 2 = 0.693$.
+# $\mathrm{JS}$ is the **Jensen-Shannon divergence**: the mean of two KL divergences (lesson 5), each from one density to the mean of both. It is 0 if they are equal and $\log 2 = 0.693$ if they do not overlap. So against the best $D$, the best $G$ has $q = p$. Then $D^* = \tfrac12$ everywhere, the loss of $D$ is $2\log 2 = 1.386$, and the loss that we gave $G$ is $-\log\tfrac12 = \log 2 = 0.693$.
 #
 # <details><summary>Derivation: where JS comes from</summary>
 #
@@ -485,7 +485,7 @@ plotting.show(
 # On top of each other, $D^*$ is $\frac12$ wherever there is data, and $V$ is at its lowest. Far apart, JS hardly changes any more (0.69 and 0.63 in the first two panels), and $\log 2$ is its end. *Going further* takes this up.
 
 # %% [markdown]
-# **Two losses for G.** As the formula has it, $G$ makes $\mathbb{E}_z \log(1 - D(G(z)))$ small. This is the **saturating** loss. We have used the **non-saturating** one, $L_G = -\mathbb{E}_z \log D(G(z))$. Both want $D(G(z))$ near 1. But while $D$ sees through the generator, the first pushes hardly at all and the second pushes hardest: *Going further* C. (The price: the game is no longer zero-sum.)
+# **Two losses for G.** As the formula has it, $G$ makes $\mathbb{E}_z \log(1 - D(G(z)))$ small. This is the **saturating** loss. We have used the **non-saturating** one, $L_G = -\mathbb{E}_z \log D(G(z))$. Both want $D(G(z))$ near 1. But while $D$ sees through the generator, the first pushes hardly at all and the second pushes hardest: *Going further* C. The best $D$ is the same for both, and both come to rest at $q = p$; only the way there differs. (The price: the game is no longer zero-sum.)
 
 # %% [markdown]
 # ## 4 · One round, line by line
@@ -589,9 +589,9 @@ assert rise.max() > 3 * rise[800:].max()
 assert distances[-1] < 0.05 * distances[0]
 
 # %% [markdown]
-# Both losses come to rest where the theory wants them. On its way JS rises again for a while: $G$ has overshot, as you saw in round 300. Games of this kind tend to **circle** (Mescheder et al., 2018): $G$ overshoots, $D$ turns, $G$ comes back. Four choices are meant to help here: no momentum ($\beta_1 = 0$), large batches, a $D$ that learns twice as fast as $G$ (Heusel et al., 2017), and rates that sink to 0. (Where the small bump near round 500 comes from we do not know. With constant rates it was there too.)
+# Both losses come to rest where the theory wants them. On its way JS rises again for a while, as you saw in round 300. Games of this kind tend to **circle** (Mescheder et al., 2018): $G$ overshoots, $D$ turns, $G$ comes back. Four choices are meant to help here: no momentum ($\beta_1 = 0$), large batches, a $D$ that learns twice as fast as $G$ (Heusel et al., 2017), and rates that sink to 0. What each of them is worth is not shown here. (Where the small bump near round 500 comes from we do not know. With constant rates it was there too.)
 #
-# So are losses at $2\log 2$ and $\log 2$ a sign of success? Play again with a lazy $D$: its last layer begins with zeros, so that it answers $\frac12$ to everything, and it hardly learns. We also slow $G$ down and stop after 200 rounds, for at its full rate Adam would make steps even of the tiny slopes that such a $D$ gives.
+# So are losses at $2\log 2$ and $\log 2$ a sign of success? Play again with a lazy $D$: its last layer begins with zeros, so that it answers $\frac12$ to everything, and it hardly learns. We also slow $G$ down and stop after 200 rounds: we want a game in which nothing happens, and its losses.
 
 # %%
 seed_everything(SEED)
@@ -610,7 +610,7 @@ for key in ("d_loss", "g_loss"):
 assert js(density(G_lazy)) > 10 * js(density(G))
 
 # %% [markdown]
-# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: each is measured by the other, and the other is a net that learns. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
+# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: each is measured by the other, and the other is a net that learns. Against the *best* $D$ its loss would tell, for it is $2\log 2 - 2\,\mathrm{JS}$. But nobody tells you whether your $D$ is the best: the lazy one has 1.39 as well. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
 
 # %% [markdown]
 # ## 6 · Which bug made this curve?
@@ -802,7 +802,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Patient B has learned the bell, and its $D$ is near $\frac12$ there, as the best one. Patient A draws a needle. Its curve says what that is: the generator gives nearly the same number for every noise. The best $D$ would refuse it, for hardly any of the numbers found there are real. The bribed one still says about 0.7.
+# Patient B has learned the bell, and its $D$ is near $\frac12$ there, as the best one. Patient A draws a needle. Its curve says what that is: the generator gives nearly the same number for every noise. The best $D$ would refuse it, for hardly any of the numbers found there are real. The bribed one still says about 0.7. (What draws the numbers so close together we do not know. It is not the collapse of the next section: no kind of data is missing here.)
 
 # %% tags=["claim"]
 # A: "the loss of G is better than even the best generator could have it, and D is worse than a
@@ -982,7 +982,7 @@ assert 0.2 < share_on_the_right(G_cured) < 0.8
 # %% [markdown]
 # Both kinds are there, and the curve has learned to jump. It is a cure of the collapse and not of everything: compare the shapes of the humps.
 #
-# A flat $D$ and a start at one mode is one way into a collapse. There are others. A generator that is trained to its end against one fixed $D$ sends all its numbers to the point where that $D$ is highest: the order of min and max matters (Goodfellow, 2016). Then $D$ learns to refuse that point, and the generator moves on to the next: modes that are visited in turn.
+# A flat $D$ and a start at one mode is one way into a collapse. There are others. A generator that is trained to its end against one fixed $D$ sends all its numbers to the point where that $D$ is highest (Goodfellow, 2016). Then $D$ learns to refuse that point, and the generator moves on to the next: modes that are visited in turn.
 
 # %% [markdown]
 # ### B · The third patient
@@ -1033,7 +1033,7 @@ checks.patient_c(patient_c)
 # patient_c = "not cleared"
 # ```
 #
-# The first gradient helps $D$, the second one fools it. Summed over the batch they cancel before the goal is reached: many numbers on the flat part of $D$ pull a little one way, few at the steep wall pull hard the other way.
+# The first gradient helps $D$, the second one fools it. Summed over the batch they cancel before the goal is reached: many numbers where $D$ is flat pull a little one way, few where it is steep pull hard the other way.
 #
 # </details>
 
@@ -1064,7 +1064,7 @@ assert (answers > 0.6).float().mean() < 0.05
 assert js(density(patients["C"][0])) > 5 * js(density(patients["B"][0]))
 
 # %% [markdown]
-# ### C · A small slope, and which step it needs
+# ### C · A small slope
 #
 # The first illness of section 6: the saturating loss with plain gradient descent, against a $D$ that makes two steps in each round. How much slope is left, if $D$ is sure? Two factors meet in a number that was generated. One says how steeply the logit climbs with $x$; it is the same for both losses of section 3. The other is the slope of the loss at the logit: $-D$ for the saturating loss, and $-(1 - D)$ for the non-saturating one. First by autograd, for four logits, then in a game:
 #
@@ -1159,7 +1159,7 @@ assert max(ends["saturating, SGD 0.5"]) < 0.1
 assert max(ends["non-saturating, SGD 0.05"]) < 0.1
 
 # %% [markdown]
-# Adam cures this patient, and so do a rate ten times larger and the other loss. What had failed was the **size of the step**, not its direction. Adam finds the size by itself; with SGD somebody has to guess it, and the slope changes by orders of magnitude once the generator sets off.
+# Adam cures this patient, and so do a rate ten times larger and the other loss. What had failed was the **size of the step**, not its direction. Adam finds the size by itself; with SGD somebody has to guess it, and the slope changes by orders of magnitude once the generator sets off (the jumps of the curve with 0.5).
 #
 # So may one use the saturating loss with Adam? It is a gamble. Arjovsky & Bottou (2017) show that for data that do not overlap, its gradient dies away as $D$ comes nearer to the best one, and what is lost in rounding no optimiser can enlarge. The non-saturating loss has its steepest slope at the logit just when $D$ is sure, and it is the usual choice.
 
@@ -1232,7 +1232,7 @@ checks.mended_round(mended_round)
 #
 # $$W_1 = \frac1n \sum_i \bigl|x_{(i)} - y_{(i)}\bigr|$$
 #
-# where $x_{(i)}$ is the $i$-th smallest. A curve $z \to G(z)$ that only rises *is* its sorted sample. So $W_1$ is the mean gap between the curve of $G$ and the dashed one in every figure where the curve of $G$ only rises.
+# where $x_{(i)}$ is the $i$-th smallest number of one sample, and $y_{(i)}$ that of the other. A curve $z \to G(z)$ that only rises *is* its sorted sample. So $W_1$ is the mean gap between the curve of $G$ and the dashed one in every figure where the curve of $G$ only rises.
 
 
 # %%
@@ -1330,7 +1330,7 @@ assert true_w1[-1] < true_w1[0] / 10
 # %% [markdown]
 # (On the right the GAN, for comparison. As long as its $D$ is near the best one, its loss is not far from $2\log 2 - 2\,\mathrm{JS}$: it rises as JS falls. But for the first 20 rounds, as long as the densities lie apart, JS stands still.)
 #
-# What the critic says does tell: the difference of its two means falls as the generator comes nearer, and its size means something. (Near the goal, where $W_1$ is below about 0.2, it no longer sees the rest.) It does so with conditions. The critic must keep up (a lazy one says 0 as well), and its slope must really be held near 1: a penalty that is too weak makes all distances too long. On images, where nobody can sort, both can only be hoped for.
+# What the critic says does tell: the difference of its two means falls as the generator comes nearer, and its size means something. (Near the goal, where $W_1$ is below about 0.2, it no longer sees the rest, and may even say a little less than 0.) It does so with conditions. The critic must keep up (a lazy one says 0 as well), and its slope must really be held at 1 or below: a penalty that is too weak makes all distances too long. On images, where nobody can sort, both can only be hoped for.
 
 # %% [markdown]
 # ### G · A game of your own

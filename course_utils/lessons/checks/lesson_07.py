@@ -24,9 +24,9 @@ from .game import entropy
 
 DEALT = {"A": "not frozen", "B": "healthy", "C": "not cleared"}
 SEEN = {
-    "collapse": "are the data of two kinds, and do both losses rest off their lines?",
+    "collapse": "are the data of two kinds? The loss of G would rest above its line, that of D below",
     "healthy": "do both losses end on their dotted lines?",
-    "not cleared": "does the generator come near the data and rest before it has arrived?",
+    "not cleared": "do both losses rest early, and off their lines?",
     "not frozen": "is the loss of G below log 2 for good, and that of D above 2 log 2?",
     "saturating": "is the slope lost early, and does the loss of D go to 0?",
 }
