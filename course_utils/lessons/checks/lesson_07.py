@@ -24,7 +24,7 @@ from .game import entropy
 
 DEALT = {"A": "not frozen", "B": "healthy", "C": "not cleared"}
 SEEN = {
-    "collapse": "are the data of two kinds? The loss of G would rest above its line, that of D below",
+    "collapse": "are the data of two kinds? Then G rests above its line, and D below",
     "healthy": "do both losses end on their dotted lines?",
     "not cleared": "do both losses rest early, and off their lines?",
     "not frozen": "is the loss of G below log 2 for good, and that of D above 2 log 2?",
