@@ -99,7 +99,7 @@ _ = interact(
 )
 
 # %% [markdown]
-# <details><summary>Their line</summary>
+# <details><summary>The line of those points</summary>
 #
 # Weight −0.26, bias 0.83.
 #
@@ -126,7 +126,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# It changes weight and bias at once, by one rule. (Its last error is 0.0089, and not 0. Section 8 finds out why, on a line with another start.)
+# It changes weight and bias at once, by one rule. (Its last error is 0.0089, and not 0. Section 8 takes up such errors.)
 #
 # The number above each picture is, over the $n = 40$ training points,
 #
@@ -214,9 +214,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# The dashed line is the tangent at the start: it falls by 0.39 on one unit to the right, so its slope is $-0.39$. We step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that it can be seen; we shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back. (That place is not at the true weight 0.7, because the bias stays wrong here.)
+# The dashed line is the tangent at the start: it falls by 0.39 on one unit to the right, so its slope is $-0.39$. We step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that it can be seen: it ends at the weight 0.34 + 0.39 = 0.73. We shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back. (That place is not at the true weight 0.7, because the bias stays wrong here.)
 #
-# A slope with respect to one of several parameters is written $\partial\,\text{loss}/\partial w$. Both slopes together are the **gradient**. It points uphill. Step against it, again and again: that is **gradient descent**. (The arrow in the formulas reads "becomes".)
+# A slope with respect to one of several parameters is written $\partial\,\text{loss}/\partial w$. For each slope all other parameters are held fixed. Both slopes together are the **gradient**. On a map, weight to the right and bias upwards, it is an arrow that points uphill (section 7 draws the map). Step against it, again and again: that is **gradient descent**. (The arrow in the formulas reads "becomes".)
 #
 # $$w \leftarrow w - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial w}\qquad b \leftarrow b - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial b}$$
 #
@@ -247,7 +247,7 @@ while note is not None:
     note = note.next_functions[0][0] if note.next_functions else None
 
 # %% [markdown]
-# Read it downwards: the loss is a mean of absolute values (`Abs`) of a difference (`Sub`) of a sum (`Add`) with the product (`Mul`) in which the weight stands. Each note knows the derivative of its own calculation, and `backward()` multiplies them by the chain rule. The last one *adds* the slope to what stands in `.grad`, because a parameter may act on the loss in several places.
+# Read it downwards: the loss is a mean of absolute values (`Abs`) of a difference (`Sub`) of a sum (`Add`) with the product (`Mul`) in which the weight stands. Each note knows the derivative of its own calculation, and `backward()` multiplies them by the chain rule. The last one *adds* the slope to what stands in `.grad`, because a parameter may act on the loss in several places. What stands there from an earlier call it cannot tell apart: emptying `.grad` before the next call is your job.
 #
 # Now by hand. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. (At 0 there is a kink and no slope; PyTorch takes 0.) The chain rule multiplies the two, and the mean over all points gives
 #
@@ -333,7 +333,7 @@ checks.mse_gradient(mse_gradient)
 #     return (2 * error * x).mean(), (2 * error).mean()
 # ```
 #
-# The sign of the error has become the error itself, times two: far away the slope is steep, near the target it fades. Keep that in mind for section 8.
+# The sign of the error has become the error itself, times two: far away the slope is steep, near the target it fades. Section 8 comes back to this.
 #
 # </details>
 
@@ -342,7 +342,7 @@ checks.mse_gradient(mse_gradient)
 #
 # Five lines do the work, numbered below, and you will write them in every project. Line 4 *adds* each slope to what stands in the `.grad` of its parameter.
 #
-# One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, and neither learn from them nor choose anything by them. (`model.train()` and `model.eval()` announce which of the two is meant; section 5 says why.) The model starts anew, so you can run this cell as often as you like.
+# One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, and neither learn from them nor choose anything by them. (`model.train()` and `model.eval()` announce whether we learn or measure; section 5 says why.) The model starts anew, so you can run this cell as often as you like.
 
 # %%
 torch.manual_seed(42)
@@ -595,7 +595,7 @@ first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
 print("the same losses as in section 4:", first_path["train"] == train_losses)
 
 # %% [markdown]
-# Light is low, dark is high. A dot marks where a path begins, a hollow square where it ends.
+# Light is low, dark is high. A dot marks where a path stands after its first step, a hollow square where it ends.
 
 
 # %% tags=["figure"]
@@ -660,7 +660,7 @@ assert len({round(loss, 6) for loss in history["train"][200::2]}) == 1
 assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 
 # %% [markdown]
-# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is an even number: a log at every hundredth epoch always lands on the same state. In each line printed above the training loss is measured before the step, in one state, and the test loss after it, in the other. (The model of section 7 was lucky: its last step ended in the better one.)
+# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is an even number: a log at every hundredth epoch always lands on the same state. In each line printed above the training loss is measured before the step, in one state, and the test loss after it, in the other: so epoch 999 has the larger training loss and the smaller test loss. (The model of section 7 was lucky: its last step ended in the better one.)
 #
 # **Why.** Here are the two lines, drawn by how far they run above or below each point. Look at the arrow.
 
@@ -698,7 +698,7 @@ assert (lines[0] < 0).all()
 assert (lines[1] > 0).all()
 
 # %% [markdown]
-# The slope of the absolute error is its sign, and a sign does not fade near the target. Below all 40 points every sign is $-1$, and the step lifts the line. Above all of them every sign is $+1$, and the same step takes it back. (The arrow is as long as the two mean distances together. *Going further* H computes that length without training anything.)
+# The slope of the absolute error is its sign, and a sign does not fade near the target. (That of the squared error does: exercise 1.2.) Below all 40 points every sign is $-1$, and the step lifts the line. Above all of them every sign is $+1$, and the same step takes it back. (The arrow is as long as the two mean distances together. *Going further* H computes that length without training anything.)
 #
 # Descent on a loss with kinks, like that of $|e|$ at 0, is called the **subgradient method**. With steps of a fixed size it comes near the lowest place, and need not stay there.
 
@@ -716,7 +716,7 @@ print(f"last two losses ≈ {decayed['train'][-2]:.1e} and ≈ {decayed['train']
 print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
 
 # %% [markdown]
-# `1.6e-05` is $1.6\cdot10^{-5}$, 0.000016. In the next picture a run is drawn as two curves, one through its even epochs and one through its odd ones. Where it bounces, they part. Each labelled mark on the axis is ten times the one below it.
+# `1.6e-05` is $1.6\cdot10^{-5}$, 0.000016. In the next picture a run is drawn as two curves, one through its even epochs and one through its odd ones. Where they part, it bounces. (Where they touch it may still: two states can have the same loss.) Each labelled mark on the axis is ten times the one below it.
 
 
 # %% tags=["figure"]
@@ -1026,7 +1026,7 @@ y_typo[20] += 5
 #
 # <details><summary>What you may find</summary>
 #
-# With a rate that decays the absolute error finds the old line as if nothing had happened: each of the 39 good points pulls exactly as hard as the wrong one, however far away that lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it as well.
+# With a rate that decays the absolute error finds the old line as if nothing had happened: each of the 39 good points pulls exactly as hard as the wrong one, however far away that lies. The squared error pulls in proportion to the distance. One point that is wrong by 5 lifts the whole line by about 0.12, and at an end of the data it tilts it a great deal.
 #
 # </details>
 
