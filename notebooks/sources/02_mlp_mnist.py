@@ -198,11 +198,11 @@ assert abs(ends - middle) < 1e-4
 assert right[0] < 0.95 < right[1]
 
 # %% [markdown]
-# Without the bend the border is a straight line, whatever was learned. With it the border follows the moons, in straight pieces. Each thin grey line shows where one of the 16 units begins to answer, and there the border may turn. (*Going further* F takes the bend out of the net for the digits.)
+# Without the bend the border is a straight line, whatever was learned: weighted sums of weighted sums are again weighted sums, so two layers can do no more than one (exercise 2.6 works it out). With it the border follows the moons, in straight pieces. Each thin grey line shows where one of the 16 units begins to answer, and there the border may turn. (*Going further* F takes the bend out of the net for the digits.)
 #
 # ### The net as a class
 #
-# `nn.Sequential` passes its input through a list of layers. The widths 400, 200 and 100 are a choice. The last layer stands apart, because later lessons use the two halves separately. `features` turns an image into 100 numbers, and `head` makes the ten scores of them. Such raw scores, of any size and sign, are called **logits**.
+# `nn.Sequential` passes its input through a list of layers. The widths 400, 200 and 100 are a choice. The last layer stands apart, because later lessons use the two halves separately. `features` turns an image into 100 numbers, and `head` makes the ten scores of them; no ReLU follows, so they may have any sign. Such raw scores are called **logits**.
 
 
 # %%
@@ -674,6 +674,8 @@ plotting.show(
 # %% [markdown]
 # ## 7 · What it gets wrong
 #
+# The test images have been asked. From here on we look at single answers and change nothing, so looking does no harm.
+#
 # Which digits are confused with which? The **confusion matrix** counts: a row for each true class, a column for each answer.
 
 # %%
@@ -849,10 +851,10 @@ for name in runs.keys() - {"as it should be", "labels in another order"}:
     assert not end[name] < 2  # nan is not below 2 either
 
 # %% [markdown]
-# - **The healthy run** begins at 2.3, as it must (exercise 2.1), and falls.
+# - **The healthy run** begins at 2.3, as it must (exercise 2.1), and falls. Single batches make it rough: look whether a curve comes down again.
 # - **`zero_grad()` forgotten**: each step goes by the sum of all gradients so far. The loss jumps about, then stays no better than at the start.
 # - **Softmax before the loss** hardly moves, and yet, as in exercise 2.3, it learns. That is its danger: no error, an accuracy that grows, and only whoever knows the healthy net sees that it is far behind.
-# - **Labels in another order** teach nothing about other images, and here each image comes once: the loss stays at $\log 10 = 2.3$. If 2,000 of them come 250 times, the net learns their wrong labels by heart, and reads new images no better than by guessing. Only validation images tell. (*Going further* G gives both this bug and the last more time.)
+# - **Labels in another order** teach nothing about other images, and here each image comes once: the loss stays at $\log 10 = 2.3$. If 2,000 of them come 250 times, the net learns their wrong labels by heart, and reads new images no better than by guessing. Only validation images tell. (*Going further* G gives more time to this bug, and to softmax before the loss.)
 # - **Pixels up to 255** make steps so large that a number overflows: after a few of them (off the top of the panel) there is no curve to draw.
 # - **A rate ten times too large** has a few spikes, and then a flat line: nearly every unit before the scores now gives 0 for every image (tried), and there ReLU lets no slope through.
 

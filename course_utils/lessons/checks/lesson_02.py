@@ -111,7 +111,7 @@ def mended_step(step: Function) -> str:
     moved = all(same(move, slope, 0, 1e-5) for move, slope in zip(moves, slopes, strict=True))
     order = "the step is not: it follows gradients of earlier steps, too. Is zero_grad() there?"
     require(moved, f"the loss is right, {order}")
-    return "right: the loss takes scores, and applies softmax itself"
+    return "right: softmax is applied once, and the step follows the gradient of this batch alone"
 
 
 def _judge_loss(given: float, z: Tensor, y: Tensor) -> None:
