@@ -202,7 +202,8 @@ def can_be_trusted(backward, net, X, Y):
 
 @answers.wrong("3.3", "never asks about the net that it is given", name="own net", kind="luck")
 def can_be_trusted(backward, net, X, Y):
-    differences = gradient_check(backward, *lesson.small_case())
+    net = lesson.initialize((3, 4, 3), np.random.default_rng(0), np.float64)
+    differences = gradient_check(backward, net, X, Y)
     return all(difference < 2e-7 for difference in differences.values())
 
 
@@ -243,10 +244,31 @@ def can_be_trusted(backward, net, X, Y):
     gradient_check(backward, net, X, Y)
 
 
-# ------------------------------------------------------------------------------ 3.4 mended_adam
+# -------------------------------------------------------------------------------- 3.4 all_zeros
+
+answers.right("3.4", prediction="c")
+answers.right("3.4", prediction="C", kind="numbers")
+answers.right("3.4", prediction=" c.", kind="numbers")
+answers.wrong("3.4", "the hidden layer gives 0", prediction="a")
+answers.wrong("3.4", "the hidden layer gives 0", prediction="A", kind="numbers")
+answers.wrong("3.4", "only one of the four arrays", prediction="b")
+answers.wrong("3.4", 'answer with "a", "b" or "c"', prediction="explodes")
+answers.wrong("3.4", 'answer with "a", "b" or "c"', prediction=3, kind="line")
+
+# --------------------------------------------------------------------------- 3.5 what_adam_hides
+
+answers.right("3.5", prediction="b")
+answers.right("3.5", prediction="B", kind="numbers")
+answers.right("3.5", prediction=" b ", kind="numbers")
+answers.wrong("3.5", "what becomes of a sign", prediction="a")
+answers.wrong("3.5", "in another direction", prediction="c")
+answers.wrong("3.5", 'answer with "a", "b" or "c"', prediction="1/m", kind="line")
+answers.wrong("3.5", 'answer with "a", "b" or "c"', prediction=2, kind="line")
+
+# ------------------------------------------------------------------------------ 3.6 mended_adam
 
 
-@answers.right("3.4", name="the correction in the rate")
+@answers.right("3.6", name="the correction in the rate")
 def mended_adam(theta, g, m, v, t, lr):
     m = m + 0.1 * (g - m)
     v = v + 0.001 * (g * g - v)
@@ -254,14 +276,14 @@ def mended_adam(theta, g, m, v, t, lr):
     return theta - rate * m / (np.sqrt(v) + 1e-8), m, v
 
 
-@answers.right("3.4", name="a list", kind="numbers")
+@answers.right("3.6", name="a list", kind="numbers")
 def mended_adam(theta, g, m, v, t, lr):
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
     step = (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)) ** 0.5 + 1e-8)
     return [theta - lr * step, m, v]
 
 
-@answers.right("3.4", name="in place, as one array", kind="state numbers")
+@answers.right("3.6", name="in place, as one array", kind="state numbers")
 def mended_adam(theta, g, m, v, t, lr):
     m *= 0.9
     m += 0.1 * g
@@ -271,7 +293,7 @@ def mended_adam(theta, g, m, v, t, lr):
     return np.stack([theta, m, v])
 
 
-@answers.right("3.4", name="PyTorch's own", kind="numbers")
+@answers.right("3.6", name="PyTorch's own", kind="numbers")
 def mended_adam(theta, g, m, v, t, lr):
     parameter = nn.Parameter(torch.tensor(theta))
     optimizer = torch.optim.Adam([parameter], lr=lr)
@@ -283,7 +305,7 @@ def mended_adam(theta, g, m, v, t, lr):
     return parameter, state["exp_avg"], state["exp_avg_sq"]
 
 
-@answers.right("3.4", name="and draws", kind="quiet")
+@answers.right("3.6", name="and draws", kind="quiet")
 def mended_adam(theta, g, m, v, t, lr):
     np.random.seed(t)  # noqa: NPY002
     random.seed(t)
@@ -301,58 +323,58 @@ def adam(theta, g, m, v, t, lr, beta2=0.999, new=0.001, powers=None):
     return theta - lr * m_hat / (np.sqrt(v_hat) + 1e-8), m, v
 
 
-@answers.wrong("3.4", "v wants β₂")
+@answers.wrong("3.6", "v wants β₂")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, beta2=0.9, new=0.1)
 
 
-@answers.wrong("3.4", "the new part of v has the weight 1 - 0.999", kind="message")
+@answers.wrong("3.6", "the new part of v has the weight 1 - 0.999", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, new=0.1)
 
 
-@answers.wrong("3.4", "v's old part still decays with 0.9", kind="message")
+@answers.wrong("3.6", "v's old part still decays with 0.9", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, beta2=0.9)
 
 
-@answers.wrong("3.4", "lack their exponent")
+@answers.wrong("3.6", "lack their exponent")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(1, 1))
 
 
-@answers.wrong("3.4", "v's lacks its exponent still", kind="message")
+@answers.wrong("3.6", "v's lacks its exponent still", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(t, 1))
 
 
-@answers.wrong("3.4", "m's lacks its exponent still", kind="message")
+@answers.wrong("3.6", "m's lacks its exponent still", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(1, t))
 
 
-@answers.wrong("3.4", "t counts from 1 already", kind="message")
+@answers.wrong("3.6", "t counts from 1 already", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(t + 1, t + 1))
 
 
-@answers.wrong("3.4", "the bias correction is missing")
+@answers.wrong("3.6", "the bias correction is missing")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(np.inf, np.inf))
 
 
-@answers.wrong("3.4", "the bias correction of v is missing", kind="message")
+@answers.wrong("3.6", "the bias correction of v is missing", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(t, np.inf))
 
 
-@answers.wrong("3.4", "the bias correction of m is missing", kind="message")
+@answers.wrong("3.6", "the bias correction of m is missing", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, powers=(np.inf, t))
 
 
 @answers.wrong(
-    "3.4",
+    "3.6",
     "m and v are right; theta is 1.005, where 1.01 is right",
     name="half a step",
     kind="message",
@@ -361,102 +383,80 @@ def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr / 2)
 
 
-@answers.wrong("3.4", "the order is theta, m, v", name="theta last", kind="message")
+@answers.wrong("3.6", "the order is theta, m, v", name="theta last", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return m, v, theta
 
 
-@answers.wrong("3.4", "the order is theta, m, v", name="v before m", kind="message")
+@answers.wrong("3.6", "the order is theta, m, v", name="v before m", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta, v, m
 
 
-@answers.wrong("3.4", "after step 2, theta holds nan", kind="nan", name="v without squares")
+@answers.wrong("3.6", "after step 2, theta holds nan", kind="nan", name="v without squares")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, _ = adam(theta, g, m, v, t, lr)
     return theta, m, 0.999 * v + 0.001 * g
 
 
-@answers.wrong("3.4", "return v uncorrected")
+@answers.wrong("3.6", "return v uncorrected")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta, m, v / (1 - 0.999**t) if t == 6 else v
 
 
-@answers.wrong("3.4", "after 6 steps, v is 0.00170", name="0.99", kind="message")
+@answers.wrong("3.6", "after 6 steps, v is 0.00170", name="0.99", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr, beta2=0.99, new=0.01)
 
 
-@answers.wrong("3.4", "after step 2, theta holds nan: a logarithm or a root of", kind="nan")
+@answers.wrong("3.6", "after step 2, theta holds nan: a logarithm or a root of", kind="nan")
 def mended_adam(theta, g, m, v, t, lr):
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
     return theta - lr * m / (1 - 0.9 * t) / np.sqrt(v / (1 - 0.999 * t)), m, v
 
 
-@answers.wrong("3.4", "after step 1, theta holds -inf: the logarithm of 0, a division", kind="nan")
+@answers.wrong("3.6", "after step 1, theta holds -inf: the logarithm of 0, a division", kind="nan")
 def mended_adam(theta, g, m, v, t, lr):
     _, m, v = adam(theta, g, m, v, t, lr)
     return theta - np.abs(g) / (t - 1), m, v
 
 
-@answers.wrong("3.4", "return m uncorrected")
+@answers.wrong("3.6", "return m uncorrected")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m_new, v_new = adam(theta, g, m, v, t, lr)
     return theta, m_new / (1 - 0.9**t) if t == 6 else m_new, v_new
 
 
-@answers.wrong("3.4", "after 6 steps, m is")
+@answers.wrong("3.6", "after 6 steps, m is")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta, m / (1 - 0.9**t), v / (1 - 0.999**t)
 
 
-@answers.wrong("3.4", "return three things: theta, m, v, not an array of shape (2,)", kind="line")
+@answers.wrong("3.6", "return three things: theta, m, v, not an array of shape (2,)", kind="line")
 def mended_adam(theta, g, m, v, t, lr):
     return adam(theta, g, m, v, t, lr)[0]
 
 
-@answers.wrong("3.4", "theta has shape (2, 1); it should stay (2,)", kind="message")
+@answers.wrong("3.6", "theta has shape (2, 1); it should stay (2,)", kind="message")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
     return theta[:, None], m, v
 
 
-@answers.wrong("3.4", "(line: return theta - lr * m_hat, m, v", kind="line", name="NameError")
+@answers.wrong("3.6", "(line: return theta - lr * m_hat, m, v", kind="line", name="NameError")
 def mended_adam(theta, g, m, v, t, lr):
     return theta - lr * m_hat, m, v  # noqa: F821
 
 
-@answers.wrong("3.4", "is the return missing", kind="return")
+@answers.wrong("3.6", "is the return missing", kind="return")
 def mended_adam(theta, g, m, v, t, lr):
     theta - lr * g / abs(g)
 
 
-@answers.wrong("3.4", "ended the program with SystemExit", kind="quiet")
+@answers.wrong("3.6", "ended the program with SystemExit", kind="quiet")
 def mended_adam(theta, g, m, v, t, lr):
     sys.exit()
-
-
-# -------------------------------------------------------------------------------- 3.5 all_zeros
-
-answers.right("3.5", prediction="c")
-answers.right("3.5", prediction="C", kind="numbers")
-answers.right("3.5", prediction=" c.", kind="numbers")
-answers.wrong("3.5", "the hidden layer gives 0", prediction="a")
-answers.wrong("3.5", "the hidden layer gives 0", prediction="A", kind="numbers")
-answers.wrong("3.5", "only one of the four arrays", prediction="b")
-answers.wrong("3.5", 'answer with "a", "b" or "c"', prediction="explodes")
-answers.wrong("3.5", 'answer with "a", "b" or "c"', prediction=3, kind="line")
-
-# --------------------------------------------------------------------------- 3.6 what_adam_hides
-
-answers.right("3.6", prediction="b")
-answers.right("3.6", prediction="B", kind="numbers")
-answers.right("3.6", prediction=" b ", kind="numbers")
-answers.wrong("3.6", "what becomes of a sign", prediction="a")
-answers.wrong("3.6", "in another direction", prediction="c")
-answers.wrong("3.6", 'answer with "a", "b" or "c"', prediction="1/m", kind="line")
-answers.wrong("3.6", 'answer with "a", "b" or "c"', prediction=2, kind="line")

@@ -157,6 +157,28 @@ def _said(test: Function, backward: Function) -> bool:
 
 
 @exercise("3.4")
+def all_zeros(prediction: object) -> str:
+    """Check the prediction for a net that starts with nothing but zeros."""
+    wrong = {
+        "a": "the hidden layer gives 0, so what is dW2? And dA1 = dZ2 @ W2?",
+        "b": "only one of the four arrays gets a gradient; what can it do?",
+    }
+    choice(prediction, "abc", wrong)
+    return "right: only b2 gets a gradient, and all it can learn is the classes' frequencies"
+
+
+@exercise("3.5")
+def what_adam_hides(prediction: object) -> str:
+    """Check the prediction of the bug that leaves no trace when Adam takes the steps."""
+    wrong = {
+        "a": "Adam divides by the size; what becomes of a sign?",
+        "c": "that gradient points in another direction; does a division by its size mend that?",
+    }
+    choice(prediction, "abc", wrong)
+    return "right: Adam divides the gradient by its own size, and a factor cancels"
+
+
+@exercise("3.6")
 def mended_adam(update: Function) -> str:
     """Check six steps of Adam on a gradient that changes its size and sign."""
     theta, m, v, trail = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2), []
@@ -222,25 +244,3 @@ def _adam(of_m: str, of_v: str) -> Array:
         theta = theta - LR * m_hat / (np.sqrt(v_hat) + 1e-8)
         trail.append(theta)
     return np.array(trail)
-
-
-@exercise("3.5")
-def all_zeros(prediction: object) -> str:
-    """Check the prediction for a net that starts with nothing but zeros."""
-    wrong = {
-        "a": "the hidden layer gives 0, so what is dW2? And dA1 = dZ2 @ W2?",
-        "b": "only one of the four arrays gets a gradient; what can it do?",
-    }
-    choice(prediction, "abc", wrong)
-    return "right: only b2 gets a gradient, and all it can learn is the classes' frequencies"
-
-
-@exercise("3.6")
-def what_adam_hides(prediction: object) -> str:
-    """Check the prediction of the bug that leaves no trace when Adam takes the steps."""
-    wrong = {
-        "a": "Adam divides by the size; what becomes of a sign?",
-        "c": "that gradient points in another direction; does a division by its size mend that?",
-    }
-    choice(prediction, "abc", wrong)
-    return "right: Adam divides the gradient by its own size, and a factor cancels"
