@@ -351,7 +351,7 @@ def relu_backward(dA, Z):  # (m, n), (m, n) -> dZ (m, n)
 #
 # Say $dZ$ is known. Ask of each number on the right what it touches, and add up its ways to the loss, as in section 3.
 #
-# - $W_{ik}$ touches output $i$ of *every* image, each time multiplied by that image's $A_{jk}$: $\quad dW_{ik} = \sum_j dZ_{ji}\, A_{jk}$
+# - $W_{ik}$ touches output $i$ of *every* image, each time multiplied by that image's $A_{jk}$: $\quad dW_{ik} = \sum_j dZ_{ji}\, A_{jk}$. Two images with $dZ = 0.2, -0.1$ and $A = 1, 3$ give $0.2 \cdot 1 - 0.1 \cdot 3 = -0.1$: a sum, for the $1/m$ of the mean is in $dZ$ already.
 # - $b_i$ touches output $i$ of every image, multiplied by 1: $\quad db_i = \sum_j dZ_{ji}$
 # - $A_{jk}$ touches *every* output of its own image, each time multiplied by $W_{ik}$: $\quad dA_{jk} = \sum_i dZ_{ji}\, W_{ik}$
 
@@ -536,7 +536,7 @@ checks.can_be_trusted(can_be_trusted)
 #     return all(difference < 2e-7 for difference in differences.values())
 # ```
 #
-# A limit of 0.01 would let the slip in a single number pass, for it hardly changes the length of the difference. A limit of $10^{-12}$ would refuse the right one: finite differences are not that exact.
+# A limit of 0.01 would let the slip in a single number pass, for beside the whole gradient the slip is small. A limit of $10^{-12}$ would refuse the right one: finite differences are not that exact.
 #
 # </details>
 
@@ -680,7 +680,7 @@ print(f"validation accuracy ≈ {100 * val_accuracy:.1f} %")
 print(f"test accuracy       ≈ {100 * test_accuracy:.1f} %")
 
 # %% [markdown]
-# Clothes are read, and every line that found the four arrays stands on this page. Do not read too much into one run: with another `SEED` the accuracy moves by a percentage point or more. (*Going further* B does better in the same five epochs.)
+# Clothes are read, and every line that found the four arrays stands on this page. Do not read too much into one run: with another `SEED` the accuracy moves by a percentage point or more. (Validation and test differ here although nothing was chosen by either: they are different images.) (*Going further* B does better in the same five epochs.)
 
 # %% tags=["claim"]
 # "Clothes are read", "The validation loss falls with the training loss."
@@ -747,11 +747,10 @@ assert min(caught["W1"], caught["b1"]) > 0.1
 # | the bug | what you see | the fix |
 # |---|---|---|
 # | softmax without the maximum subtracted | `nan` once a logit passes 88 (float32) | subtract the maximum of each row |
-# | softmax along the wrong axis, a sign flipped, or $1/m$ forgotten | curves 3, 1 and 2 of *Going further* A | gradient check |
+# | a sign flipped, or $1/m$ forgotten | a loss that explodes, or jumps up and hardly falls (*Going further* A) | gradient check |
 # | ReLU's slope taken from its output with `>=` | a curve that looks healthy (section 7) | slope from $Z$ with `>`; gradient check |
 # | gradient check in float32, or with a tiny step | a right gradient that fails the check | float64, $\varepsilon = 10^{-7}$ |
-# | all weights start at 0 | a loss that stays at $\log 10$ | random weights, variance $2/n$ |
-# | Adam without its corrections, or with $\beta_1$ in both averages | first steps too long; or nothing to see | compare with `torch.optim.Adam` for a few steps (*Going further* C) |
+# | a slip in Adam's averages | nothing, or slow first steps | compare with `torch.optim.Adam` for a few steps (*Going further* C) |
 
 # %% [markdown]
 # ## What you can now do
@@ -1213,7 +1212,7 @@ for name, slope in (("our loss", true_slope), ("yes or no", yes_no_slope)):
 print(f"{'P - Y':10}", (p - truth).round(2).tolist())
 
 # %% [markdown]
-# Top left and bottom right are right. Does it matter by which way? It does as soon as a probability is rounded to exactly 1, and a well-trained network gets there:
+# Our loss with the Jacobian, and the yes-or-no loss with the diagonal, both give $P - Y$, the second by two mistakes. Does it matter by which way? It does as soon as a probability is rounded to exactly 1, and a well-trained network gets there:
 
 # %%
 p, truth = softmax(np.array([[40.0, 0.0, 0.0]], np.float32)), np.array([[1.0, 0.0, 0.0]])
@@ -1252,7 +1251,7 @@ plotting.show(
 # Two errors pull in opposite directions.
 #
 # - **Too small a step** drowns in rounding. The two losses agree in nearly all their digits, and only the noise in the last ones survives the subtraction. A step ten times smaller is ten times worse. With the 7 digits of float32 there is no good step at all.
-# - **Too large a step** measures a bend and not a slope. Worse, it may step over a kink of ReLU: that is the cliff on the right.
+# - **Too large a step** no longer measures the slope at the place: the curve bends one way above it and another way below. Worse, it may step over a kink of ReLU: that is the cliff on the right.
 #
 # So $10^{-5}$ would be the best step here. We take $10^{-7}$ and stay further away from the cliff, because a larger net has more kinks. Does it suit the real one? Ask 85 of its 101,770 numbers, at most 25 of each array (the net, the images and our gradients are those of section 5):
 
@@ -1304,7 +1303,7 @@ for before, after, g in zip(losses, losses[1:], walked, strict=False):
 print(f"validation accuracy ≈ {100 * accuracy(plain, X_val, labels_val):.1f} %")
 
 # %% [markdown]
-# Five passes over all the data, and the network knows next to nothing; in section 6 the same five passes were worth 2,150 steps. A larger rate would help, but five steps remain five steps. And what is lost if only 128 of the 55,000 images are asked for the way? Compare the first of these gradients with that of a batch, by the cosine of the angle between them (1: the same direction, 0: at right angles):
+# Five passes over all the data, and the network knows next to nothing; in section 6 the same five passes were worth 2,150 steps. Part of that is the rate: section A's plain descent takes 0.1. But five steps remain five steps. And what is lost if only 128 of the 55,000 images are asked for the way? Compare the first of these gradients with that of a batch, by the cosine of the angle between them (1: the same direction, 0: at right angles):
 
 # %%
 start = initialize(LAYER_SIZES, np.random.default_rng(SEED))
@@ -1413,11 +1412,11 @@ print(f"2/n: ≈ {faded[2]:.2f}    1/n: ≈ {faded[1]:.5f}    ratio {faded[2] / 
 #
 # Build 784 → 128 → 64 → 10. `initialize` makes the arrays already. Write `forward` and `backward` for it, let the gradient check judge a small one, then train for five epochs. Is it better? Decide beforehand how large a difference you would believe, and by which images.
 #
-# The lesson's functions call whatever bears the name `forward` at that moment. So call yours `forward`, and let it serve both nets: `if "W3" in net: …`. Your `backward` is handed over: `gradient_check(deeper_backward, …)`, `train(…, deeper_backward)`. A small net to check is `initialize((8, 6, 5, 4), np.random.default_rng(SEED), np.float64)`, with `X_small` and `Y_small`.
+# The lesson's functions call whatever bears the name `forward` at that moment. So call yours `forward`, and let it serve both nets: `if "W3" in net: …`. Your `backward` is handed over: `gradient_check(deeper_backward, …)`, `train(…, deeper_backward)`. A small net to check is `initialize((8, 6, 5, 4), np.random.default_rng(SEED), np.float64)`, with `X_small` and `Y_small`. Give its biases random values first, as in section 5: with zeros, an image that switches off all of a layer leaves the next one exactly at the kink of ReLU.
 #
 # <details><summary>What to look for</summary>
 #
-# `backward` gets two more lines: one `relu_backward`, one `linear_backward`. The drawing tells you where. Give the small net's biases random values, as in section 5. A single run says little: train both nets with three seeds, and compare the validation accuracies. On our machine the third layer gained ≈ 0.3, 2.2 and 1.2 percentage points with the seeds 0, 1 and 2: each of them alone would have told another story.
+# `backward` gets two more lines: one `relu_backward`, one `linear_backward`. The drawing tells you where. A single run says little: train both nets with three seeds, and compare the validation accuracies. On our machine the third layer gained ≈ 0.3, 2.2 and 1.2 percentage points with the seeds 0, 1 and 2: each of them alone would have told another story.
 #
 # </details>
 
