@@ -105,7 +105,7 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     return (log_joint(z) - log_normal(z, mu, logvar)).mean()
 
 
-@answers.wrong("5.3", "from the prior")
+@answers.wrong("5.3", "these codes are not from q")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
@@ -117,6 +117,36 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     z = 3 * torch.randn(10 * n)
     ratios = log_joint(z) - log_normal(z, torch.tensor(0.0), torch.tensor(9.0))
     return torch.logsumexp(ratios, dim=0) - math.log(10 * n)
+
+
+@answers.wrong("5.3", "not the logarithm of a mean", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp())).exp().mean().log()
+
+
+@answers.wrong("5.3", "not the logarithm of a mean", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z).exp().mean() / log_normal(z, mu, logvar.exp()).exp().mean()).log()
+
+
+@answers.wrong("5.3", "scatters like a single draw", kind="luck")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn_like(mu)
+    return log_joint(z) - log_normal(z, mu, logvar.exp())
+
+
+@answers.wrong("5.3", "subtracted, not log p(z)", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, 0, torch.tensor(1.0))).mean()
+
+
+@answers.wrong("5.3", "randn, not rand", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.rand(n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
 @answers.wrong("5.3", "the sign is flipped", kind="message")
@@ -131,7 +161,7 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.3", "where -2.7823 is right", kind="luck")
+@answers.wrong("5.3", "a sum over the draws", kind="luck")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).sum()
