@@ -38,7 +38,7 @@ def test_a_net_that_was_there_before_is_left_as_it_was():
     assert lesson_09.SHARED.training
 
 
-def _unseeded(number: str):
+def _unseeded():
     """A right answer with noise from the system's own source: another one at every call."""
     normal = random.SystemRandom().gauss
 
@@ -46,26 +46,19 @@ def _unseeded(number: str):
         torch.manual_seed(int(abs(normal(0, 1)) * 2**60))
         return torch.randn_like(mu)
 
-    def mended_forward(net, x):
-        mu, logvar = net.encode(x)
-        z = mu + net.training * (logvar / 2).exp() * noise(mu)
-        return net.decode(z), mu, logvar
-
     def shuffle_units(codes):
         return codes.gather(0, noise(codes).argsort(dim=0))
 
-    functions = {"6.1": mended_forward, "6.4": shuffle_units}
-    return functions[number]
+    return shuffle_units
 
 
-@pytest.mark.parametrize("number", ["6.1", "6.4"])
-def test_a_right_draw_needs_no_luck(number):
-    function = _unseeded(number)
-    answer = Answer("", number, {function.__name__: function}, None, (), "unseeded")
+def test_a_right_draw_needs_no_luck():
+    function = _unseeded()
+    answer = Answer("", "6.2", {function.__name__: function}, None, (), "unseeded")
     assert {play(answer)[0] for _ in range(15)} == {"✓"}
 
 
-@pytest.mark.parametrize("number", ["6.1", "6.4", "7.7", "8.1", "9.3"])
+@pytest.mark.parametrize("number", ["6.2", "7.7", "8.1", "9.3"])
 def test_the_same_work_is_judged_on_the_same_numbers_every_time(number):
     seen = []
 
