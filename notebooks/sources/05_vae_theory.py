@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 85 minutes for the core, with exercises 5.1 to 5.3. The derivations are folded, and not counted: follow the numbers first, and come back with a pencil. A good place for a break lies after section 6. *Going further* has thirteen sections, each for itself, of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 100 minutes for the core, with exercises 5.1 to 5.3, in two sittings: a good place for a break lies after section 4. All derivations but that of the bound are folded, and not counted: follow the numbers first, and come back with a pencil. *Going further* has thirteen sections, each for itself, of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -494,6 +494,8 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 # Counting dots and the formula agree. The posterior is much narrower than the prior: having seen $x$, we know $z$ better. Its mean is not $1$, the $z$ with $wz + b = 2.5$, but $0.8$: the prior pulls it towards 0.
 #
 # For a decoder that is a network there is no such formula, for Bayes' rule needs $p(x)$. So let a second network guess **the posterior**: given $x$, it names $\mu$ and $s$. Its guess $q(z\,|\,x) = \mathcal N(\mu, \sigma^2)$ is the **approximate posterior**, and the network is the VAE's **encoder**. But how do we train both networks without knowing $p(x)$?
+#
+# *A good place for a break. So far we have a map, a likelihood and a posterior; what follows is the bound that holds them together.*
 
 # %% [markdown]
 # ## 5 · How far off is a guess?
@@ -572,9 +574,7 @@ plotting.show(
 #
 # $$\boxed{\;\log p(x) = L_b + \mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,p(z\,|\,x)\bigr), \qquad L_b = \int q(z\,|\,x)\,\log\frac{p(x\,|\,z)\,p(z)}{q(z\,|\,x)}\,dz\;}$$
 #
-# <details><summary>Derivation: five lines</summary>
-#
-# Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1. So
+# It takes five lines. Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1. So
 #
 # $$\log p(x) = \log p(x) \int q\,dz = \int q\,\log p(x)\,dz .$$
 #
@@ -587,8 +587,6 @@ plotting.show(
 # $$= \int q\,\log\left(\frac{p(x\,|\,z)\,p(z)}{q}\cdot\frac{q}{p(z\,|\,x)}\right)dz = \underbrace{\int q\,\log\frac{p(x\,|\,z)\,p(z)}{q}\,dz}_{L_b} + \underbrace{\int q\,\log\frac{q}{p(z\,|\,x)}\,dz}_{\mathrm{KL}(q\,\Vert\,p(z|x))} .$$
 #
 # Nothing was assumed about $q$, and nothing was approximated.
-#
-# </details>
 #
 # The divergence is never negative, so $L_b \le \log p(x)$. $L_b$ is a **lower bound**, also called the **ELBO** (evidence lower bound), and the divergence is the **gap** between the two.
 #
@@ -724,14 +722,12 @@ checks.bound_by_drawing(bound_by_drawing)
 # %% [markdown]
 # ### What raising the bound does
 #
-# $\log p(x)$ does not depend on $q$, so raising $L_b$ over $q$ closes the gap. Once it is closed, raising $L_b$ over the decoder raises $\log p(x)$ at least as much, because $L_b$ can never get above it. To take the two in turns is the **EM algorithm**. A VAE does both at once, by gradient steps on $-L_b$. Its gap is never quite closed, so it climbs only the bound, and with a wide gap $\log p(x)$ may even fall (*Going further* shows both). And it does not search for a new $q$ for each image: one encoder learns to name a good $q$ for every image that may come. That is **amortised inference**.
-#
-# *A good place for a break. The bound is derived; what follows puts it to use.*
+# $\log p(x)$ does not depend on $q$, so raising $L_b$ over $q$ closes the gap. To do that and then to raise $L_b$ over the decoder, in turns, is the **EM algorithm**. A VAE does both at once, by gradient steps on $-L_b$, and climbs the bound alone (*Going further* shows what that may cost). And it does not search for a new $q$ for each image: one encoder learns to name a good $q$ for every image that may come. That is **amortised inference**.
 
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# Split the bound's logarithm, and turn its sign round. That is the loss:
+# The bound holds three densities under one logarithm: $\log\frac{p(x\,|\,z)\,p(z)}{q} = \log p(x\,|\,z) - \log\frac{q}{p(z)}$. Turn its sign round, and you have the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
