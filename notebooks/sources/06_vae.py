@@ -544,7 +544,7 @@ if not data.standin_in_use():
     assert 5 * distances["fifty Gaussians"] < distances["the prior"]
 
 # %% [markdown]
-# The decoder is not to blame. With codes of real images it draws digits, soft ones, which the judge finds very near to real images. Shuffling alone does most of the damage, though every single unit is then exactly right: it is the *combinations*. The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
+# The decoder is not to blame. With codes of real images it draws digits, soft ones, which the judge finds very near to real images. Shuffling alone does most of the damage, though every single unit is then exactly right: it is the *combinations*. The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (Ten take the largest single step. One for each digit? We have not looked.) (*Going further* B: why the loss leaves a hole.)
 #
 # So much by this judge, which forgives a soft edge. For the second judge of lesson 9 the blur has a price too, though a smaller one than the hole. Lesson 10 goes on with densities for these codes.
 
@@ -694,7 +694,7 @@ checks.who_obeys(obeys, exact)
 # </details>
 
 # %% [markdown]
-# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound of section 3, on the held-out images, with the variance that is best for the net.
+# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound of section 3, on the held-out images, with the variance that is best for the net. (Not with the $\beta/2$ that it was trained with: so the comparison is kind to all four.)
 
 # %%
 TRIALS = {"vae_beta_4": (VAE, 4), "cvae_beta_1": (ConditionalVAE, 1), "cvae": (ConditionalVAE, 4)}
@@ -774,9 +774,9 @@ if not data.standin_in_use():
     assert 1.5 < family["VAE", 4][1]["error"][-1] / history["error"][-1] < 2.5
 
 # %% [markdown]
-# With $\beta = 4$ the code says far less of the digit. That fits the guess, and does not prove it. (The KL does not settle it. At either price the label saves about 3 nats, and naming one digit of ten costs at most $\log 10 = 2.3$.)
+# With $\beta = 4$ the code says far less of the digit. That fits the guess, and does not prove it. (The KL term does not settle it. At either price the label saves about 3 nats, more than the at most $\log 10 = 2.3$ of naming one digit of ten; so the two nets must differ in what else they code, too.)
 #
-# What does $\beta = 4$ cost? As a model of the images the plain VAE is worse: its bound is some 200 nats lower, and its error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (What do your own eyes say? Lesson 9 asks a second judge.) A likely model and beautiful samples are two goals, and exercise 6.5 sets them against each other.
+# What does $\beta = 4$ cost? As a model of the images the plain VAE with $\beta = 4$ is worse than the one with $\beta = 1$: its bound is some 200 nats lower, and its error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (What do your own eyes say? Lesson 9 asks a second judge.) A likely model and beautiful samples are two goals, and exercise 6.5 sets them against each other.
 #
 # ### What is left for the code
 #
@@ -811,7 +811,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The digits of a row share a hand, upright or leaning, thin or bold. No writer of the left rows ever existed, and the net was never told what a handwriting is. Some digits break, above all in the first and the fourth row. (A guess why: such a code never came with that label in training. *Going further* E measures how far the hands agree.)
+# The digits of a row share a hand, upright or leaning, thin or bold. No writer of the left rows ever existed, and the net was never told what a handwriting is. Some digits break. (A guess why: such a code never came with that label in training. *Going further* E measures how far the hands agree.)
 
 # %% [markdown]
 # ## 7 · Saved for the comparison
@@ -1082,11 +1082,11 @@ plotting.show(
 # %% [markdown]
 # ### Exercise 6.5 · open: What would you have done?
 #
-# Choose one. Say first what you expect, then try it with `train` and `origins`.
+# Choose one. Say first what you expect, then try it with `train`, under a name of your own for the run.
 #
 # - Train a VAE with the pixel variance that section 3 found best. Which $\beta$ is that? Is its bound, with this variance, higher than that of our net? And its samples from the prior, and from fifty Gaussians?
-# - Two latent units, five, ten, fifty: how do the first and the last row of section 4's table change?
-# - Fit one Gaussian to the conditional VAE's codes, or one for each label. What is there left to gain?
+# - Two latent units, five, ten, fifty: how do the first and the last row of section 4's table change? (`origins` takes the prior's codes from `prior_codes`, which have 20 units: draw others.)
+# - Fit one Gaussian to the conditional VAE's codes, or one for each label. What is there left to gain? (Its `encode` and `decode` want the label too, which `origins` does not give.)
 #
 # There is no check. A sentence that says what you expected, a table, and a sentence that says what you saw are an answer.
 #
