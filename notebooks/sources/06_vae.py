@@ -423,7 +423,7 @@ assert (spreads.log().abs() < 0.4).all()
 #
 # - from the **prior**, as above;
 # - codes of real images, each unit **shuffled** on its own over the images: unit by unit exactly right, and every combination new;
-# - **one Gaussian** fitted to the codes of real images, as in lesson 4 (Ghosh et al., 2019);
+# - **one Gaussian**, a bell that may be tilted, fitted to the codes of real images (lesson 4 fitted ten; Ghosh et al., 2019);
 # - **ten** and **fifty** Gaussians, mixtures as in lesson 5, fitted by scikit-learn (lesson 10 does it by hand);
 # - codes **drawn for real images** themselves, 10,000 training images, the same that all fits use: nothing better can be asked of this decoder.
 #

@@ -11,211 +11,60 @@ from torch import nn
 answers = Answers("04")
 lesson = answers.lesson
 
-# -------------------------------------------------------------------------- 4.1 error_per_image
-
-
-@answers.right("4.1", name="one after the other")
-def error_per_image(recon, x):
-    return torch.stack([((a - b) ** 2).sum() for a, b in zip(recon, x, strict=True)])
-
-
-@answers.right("4.1", name="by mse_loss")
-def error_per_image(recon, x):
-    squares = nn.functional.mse_loss(recon, x, reduction="none")
-    return 784 * squares.flatten(1).mean(1)
-
-
-@answers.right("4.1", name="a list", kind="numbers")
-def error_per_image(recon, x):
-    pairs = zip(recon, x, strict=True)
-    return [lesson.reconstruction_error(a[None], b[None]).item() for a, b in pairs]
-
-
-@answers.right("4.1", name="NumPy in float64, draws", kind="numbers quiet")
-def error_per_image(recon, x):
-    np.random.seed(0)  # noqa: NPY002
-    difference = recon.numpy().astype(float) - x.numpy()
-    return np.square(difference).reshape(len(x), -1).sum(axis=1)
-
-
-@answers.right("4.1", name="einsum, with a gradient", kind="numbers quiet")
-def error_per_image(recon, x):
-    d = (recon - x).flatten(1).requires_grad_()
-    return torch.einsum("ij,ij->i", d, d)
-
-
-@answers.wrong("4.1", "mean over pixels")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2).flatten(1).mean(dim=1)
-
-
-@answers.wrong("4.1", "sum over the whole batch")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2).sum()
-
-
-@answers.wrong("4.1", "not one for the batch")
-def error_per_image(recon, x):
-    return lesson.reconstruction_error(recon, x)
-
-
-@answers.wrong("4.1", "you divided by the batch size", kind="message")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2).flatten(1).sum(dim=1) / len(x)
-
-
-@answers.wrong("4.1", "(3, 1), not (3,): no keepdim", kind="message")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2).flatten(1).sum(dim=1, keepdim=True)
-
-
-@answers.wrong("4.1", "one number for each pixel")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2).flatten(1).sum(dim=0)
-
-
-@answers.wrong("4.1", "absolute differences")
-def error_per_image(recon, x):
-    return (recon - x).abs().flatten(1).sum(dim=1)
-
-
-@answers.wrong("4.1", "its square is wanted")
-def error_per_image(recon, x):
-    return (recon - x).flatten(1).norm(dim=1)
-
-
-@answers.wrong("4.1", "differences cancel")
-def error_per_image(recon, x):
-    return (recon - x).flatten(1).sum(dim=1)
-
-
-@answers.wrong("4.1", "before you add them up")
-def error_per_image(recon, x):
-    return (recon - x).flatten(1).sum(dim=1) ** 2
-
-
-@answers.wrong("4.1", "pictures of shape (3, 1, 28, 28) give (3, 28, 28), not (3,)")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2).sum(dim=1)
-
-
-@answers.wrong("4.1", "mean over pixels", name="of pictures only")
-def error_per_image(recon, x):
-    squares = (recon - x).square().flatten(1)
-    return squares.mean(dim=1) if recon.ndim == 4 else squares.sum(dim=1)
-
-
-@answers.wrong("4.1", "mean over pixels", name="of vectors only")
-def error_per_image(recon, x):
-    squares = (recon - x).square().flatten(1)
-    return squares.mean(dim=1) if recon.ndim == 2 else squares.sum(dim=1)
-
-
-@answers.wrong("4.1", "the error is 395.966, where 791.933 is right", kind="message")
-def error_per_image(recon, x):
-    return (recon - x).square().flatten(1).sum(dim=1) / 2
-
-
-@answers.wrong("4.1", "pictures of shape (3, 784) give (3, 784)")
-def error_per_image(recon, x):
-    return (recon - x) ** 2
-
-
-@answers.wrong("4.1", "the error holds nan: a logarithm or a root", kind="nan")
-def error_per_image(recon, x):
-    return (recon - x).sqrt().square().flatten(1).sum(dim=1)
-
-
-@answers.wrong("4.1", "the error holds inf", kind="nan")
-def error_per_image(recon, x):
-    return ((recon - x) ** 2 / 0).flatten(1).sum(dim=1)
-
-
-@answers.wrong("4.1", "recon was changed: an operation such as +=", kind="state")
-def error_per_image(recon, x):
-    recon -= x
-    return recon.flatten(1).square().sum(dim=1)
-
-
-@answers.wrong("4.1", "x was changed: an operation such as +=", kind="state")
-def error_per_image(recon, x):
-    return x.sub_(recon).flatten(1).square().sum(dim=1)
-
-
-@answers.wrong("4.1", "return one number for each picture, not a dict of 2", kind="line")
-def error_per_image(recon, x):
-    return {"recon": recon, "x": x}
-
-
-@answers.wrong("4.1", "(line: return lesson.reconstruction_error(recon, x, dim=1))", kind="line")
-def error_per_image(recon, x):
-    return lesson.reconstruction_error(recon, x, dim=1)
-
-
-@answers.wrong("4.1", "(line: return torch.cdist(recon[0], x[0], p=2).diag())", kind="line")
-def error_per_image(recon, x):
-    return torch.cdist(recon[0], x[0], p=2).diag()
-
-
-@answers.wrong("4.1", "error_per_image returned nothing", kind="return")
-def error_per_image(recon, x):
-    (recon - x) ** 2
-
-
-# -------------------------------------------------------------------------- 4.2 as_far_as_noise
-
-answers.right("4.2", sigma=0.125**0.5)
-answers.right("4.2", sigma=np.sqrt(98 / 784), kind="numbers")
-answers.right("4.2", sigma=torch.tensor(98 / 784).sqrt(), kind="numbers")
-answers.right("4.2", sigma=math.sqrt(93.01 / 784), name="93.01")
-answers.wrong("4.2", "1/8 is the variance", sigma=0.125)
-answers.wrong("4.2", "too little noise", sigma=0.2)
-answers.wrong("4.2", "784.00 away: too much noise", sigma=1)
-answers.wrong("4.2", "103.02 away: too much noise", sigma=0.3625, kind="message")
-answers.wrong("4.2", "92.99 away: too little noise", sigma=math.sqrt(92.99 / 784), kind="message")
-answers.wrong("4.2", "a number above 0", sigma=-0.354)
-answers.wrong("4.2", "a number above 0, not a function", sigma=math.sqrt, kind="line")
-answers.wrong("4.2", "your answer is nan", sigma=np.float64("nan"), kind="nan")
-answers.wrong("4.2", "your answer is inf", sigma=torch.tensor(torch.inf), kind="nan")
-
-# ------------------------------------------------------------------------------ 4.3 random_codes
-
-answers.right("4.3", guess="b")
-answers.right("4.3", guess="B)", kind="numbers")
-answers.right("4.3", guess=" b.", kind="numbers")
-answers.wrong("4.3", "reach much further", guess="a")
-answers.wrong("4.3", "nothing but strokes", guess="c")
-answers.wrong("4.3", 'answer with "a", "b" or "c"', guess="d")
-answers.wrong("4.3", 'answer with "a", "b" or "c"', guess=torch.ones(2), kind="line")
-
-# --------------------------------------------------------------------------------- 4.4 draw_like
-
-
-@answers.right("4.4", name="torch.normal")
+# -------------------------------------------------------------------------- 4.1 as_far_as_noise
+
+answers.right("4.1", sigma=0.125**0.5)
+answers.right("4.1", sigma=np.sqrt(98 / 784), kind="numbers")
+answers.right("4.1", sigma=torch.tensor(98 / 784).sqrt(), kind="numbers")
+answers.right("4.1", sigma=math.sqrt(93.01 / 784), name="93.01")
+answers.wrong("4.1", "1/8 is the variance", sigma=0.125)
+answers.wrong("4.1", "too little noise", sigma=0.2)
+answers.wrong("4.1", "784.00 away: too much noise", sigma=1)
+answers.wrong("4.1", "103.02 away: too much noise", sigma=0.3625, kind="message")
+answers.wrong("4.1", "92.99 away: too little noise", sigma=math.sqrt(92.99 / 784), kind="message")
+answers.wrong("4.1", "a number above 0", sigma=-0.354)
+answers.wrong("4.1", "a number above 0, not a function", sigma=math.sqrt, kind="line")
+answers.wrong("4.1", "your answer is nan", sigma=np.float64("nan"), kind="nan")
+answers.wrong("4.1", "your answer is inf", sigma=torch.tensor(torch.inf), kind="nan")
+
+# ------------------------------------------------------------------------------ 4.2 random_codes
+
+answers.right("4.2", guess="b")
+answers.right("4.2", guess="B)", kind="numbers")
+answers.right("4.2", guess=" b.", kind="numbers")
+answers.wrong("4.2", "reach much further", guess="a")
+answers.wrong("4.2", "nothing but strokes", guess="c")
+answers.wrong("4.2", 'answer with "a", "b" or "c"', guess="d")
+answers.wrong("4.2", 'answer with "a", "b" or "c"', guess=torch.ones(2), kind="line")
+
+# --------------------------------------------------------------------------------- 4.3 draw_like
+
+
+@answers.right("4.3", name="torch.normal")
 def draw_like(codes, n):
     mean, std = codes.mean(dim=0), codes.std(dim=0)
     return torch.normal(mean.expand(n, -1), std.expand(n, -1))
 
 
-@answers.right("4.4", name="a distribution, correct by n")
+@answers.right("4.3", name="a distribution, correct by n")
 def draw_like(codes, n):
     normal = torch.distributions.Normal(codes.mean(0), codes.std(0, correction=0))
     return normal.sample((n,))
 
 
-@answers.right("4.4", name="NumPy, column by column", kind="numbers quiet")
+@answers.right("4.3", name="NumPy, column by column", kind="numbers quiet")
 def draw_like(codes, n):
     columns = [np.random.normal(c.mean(), c.std(), n) for c in codes.numpy().T]  # noqa: NPY002
     return np.stack(columns, axis=1)
 
 
-@answers.right("4.4", name="with correlations, as the lesson goes on", kind="quiet")
+@answers.right("4.3", name="with correlations, as the lesson goes on", kind="quiet")
 def draw_like(codes, n):
     factor = torch.linalg.cholesky(torch.cov(codes.T))
     return codes.mean(dim=0) + torch.randn(n, codes.shape[1]) @ factor.T
 
 
-@answers.right("4.4", name="in place, on new numbers", kind="state")
+@answers.right("4.3", name="in place, on new numbers", kind="state")
 def draw_like(codes, n):
     return torch.randn(n, codes.shape[1]).mul_(codes.std(dim=0)).add_(codes.mean(dim=0))
 
@@ -225,123 +74,279 @@ def drawn(n, mean, std, noise=None, *, d):
     return mean + std * (torch.randn(n, d) if noise is None else noise)
 
 
-@answers.wrong("4.4", "number 1 of the codes has the spread 0.", kind="message")
+@answers.wrong("4.3", "number 1 of the codes has the spread 0.", kind="message")
 def draw_like(codes, n):
     return drawn(n, codes.mean(dim=0), 2 * codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "number 2 of the codes has the mean -", kind="message")
+@answers.wrong("4.3", "number 2 of the codes has the mean -", kind="message")
 def draw_like(codes, n):
     return drawn(n, -codes.mean(dim=0), codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "all numbers have one mean", name="no mean")
+@answers.wrong("4.3", "all numbers have one mean", name="no mean")
 def draw_like(codes, n):
     return drawn(n, 0, codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "all numbers have one mean", name="one mean for all")
+@answers.wrong("4.3", "all numbers have one mean", name="one mean for all")
 def draw_like(codes, n):
     return drawn(n, codes.mean(), codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "all numbers have one spread", name="one spread for all")
+@answers.wrong("4.3", "all numbers have one spread", name="one spread for all")
 def draw_like(codes, n):
     return drawn(n, codes.mean(dim=0), codes.std(), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "all numbers have one spread", name="standard normal")
+@answers.wrong("4.3", "standard normal numbers, wherever the codes lie", name="standard normal")
 def draw_like(codes, n):
     return torch.randn(n, codes.shape[1])
 
 
-@answers.wrong("4.4", "this is the variance")
+@answers.wrong("4.3", "this is the variance")
 def draw_like(codes, n):
     return drawn(n, codes.mean(dim=0), codes.var(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "all codes are the same")
+@answers.wrong("4.3", "all codes are the same")
 def draw_like(codes, n):
     one = torch.randn(codes.shape[1])
     return drawn(n, codes.mean(dim=0), codes.std(dim=0), one, d=0).expand(n, -1)
 
 
-@answers.wrong("4.4", "from the same noise")
+@answers.wrong("4.3", "from the same noise")
 def draw_like(codes, n):
     return drawn(n, codes.mean(dim=0), codes.std(dim=0), torch.randn(n, 1), d=0)
 
 
-@answers.wrong("4.4", "the given codes again")
+@answers.wrong("4.3", "the given codes again")
 def draw_like(codes, n):
     return codes[torch.randint(len(codes), (n,))]
 
 
-@answers.wrong("4.4", "every call draws the same codes", kind="luck")
+@answers.wrong("4.3", "every call draws the same codes", kind="luck")
 def draw_like(codes, n):
     torch.manual_seed(0)
     return drawn(n, codes.mean(dim=0), codes.std(dim=0), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "the form is not that of a normal", kind="luck")
+@answers.wrong("4.3", "the form is not that of a normal", kind="luck")
 def draw_like(codes, n):
     uniform = 12**0.5 * (torch.rand(n, codes.shape[1]) - 0.5)  # mean 0, spread 1
     return drawn(n, codes.mean(dim=0), codes.std(dim=0), uniform, d=0)
 
 
-@answers.wrong("4.4", "yours (20000,)", name="one number each")
+@answers.wrong("4.3", "yours (20000,)", name="one number each")
 def draw_like(codes, n):
     return codes.mean() + codes.std() * torch.randn(n)
 
 
-@answers.wrong("4.4", "have the shape (20000, 3), yours (2000, 3)", name="n ignored")
+@answers.wrong("4.3", "have the shape (20000, 3), yours (2000, 3)", name="n ignored")
 def draw_like(codes, n):
     return codes.mean(dim=0) + codes.std(dim=0) * torch.randn_like(codes)
 
 
-@answers.wrong("4.4", "(10000, 5), yours (10000, 3)", name="three numbers only")
+@answers.wrong("4.3", "(10000, 5), yours (10000, 3)", name="three numbers only")
 def draw_like(codes, n):
     return drawn(n, codes.mean(dim=0)[:3], codes.std(dim=0)[:3], d=3)
 
 
-@answers.wrong("4.4", "your table of codes holds nan", kind="nan")
+@answers.wrong("4.3", "The codes here have 5 numbers: any size", kind="line", name="randn(n, 3)")
+def draw_like(codes, n):
+    return codes.mean(dim=0) + codes.std(dim=0) * torch.randn(n, 3)
+
+
+@answers.wrong("4.3", "your table of codes holds nan", kind="nan")
 def draw_like(codes, n):
     return drawn(n, codes.mean(dim=0), codes.mean(dim=0).log(), d=codes.shape[1])
 
 
-@answers.wrong("4.4", "codes was changed", kind="state")
+@answers.wrong("4.3", "codes was changed", kind="state")
 def draw_like(codes, n):
     std = codes.std(dim=0)
     codes -= codes.mean(dim=0)
     return std * torch.randn(n, codes.shape[1])
 
 
-@answers.wrong("4.4", "return a table of codes, not a dict of 2", kind="line")
+@answers.wrong("4.3", "return a table of codes, not a dict of 2", kind="line")
 def draw_like(codes, n):
     return {"mean": codes.mean(dim=0), "std": codes.std(dim=0)}
 
 
-@answers.wrong("4.4", "draw_like returned nothing", kind="return")
+@answers.wrong("4.3", "draw_like returned nothing", kind="return")
 def draw_like(codes, n):
     codes.mean(dim=0) + codes.std(dim=0) * torch.randn(n, codes.shape[1])
 
 
-# --------------------------------------------------------------------- 4.5 points_on_a_parabola
+# --------------------------------------------------------------------- 4.4 points_on_a_parabola
 
-answers.right("4.5", prediction="b")
-answers.right("4.5", prediction=" B ", kind="numbers")
-answers.right("4.5", prediction="b)", kind="numbers")
-answers.wrong("4.5", "what must it know to find a point", prediction="a")
-answers.wrong("4.5", "is the curve straight", prediction="c")
-answers.wrong("4.5", 'answer with "a", "b" or "c"', prediction=(2, 1), kind="line")
-answers.wrong("4.5", 'answer with "a", "b" or "c"', prediction="both")
+answers.right("4.4", prediction="b")
+answers.right("4.4", prediction=" B ", kind="numbers")
+answers.right("4.4", prediction="b)", kind="numbers")
+answers.wrong("4.4", "what must it know to find a point", prediction="a")
+answers.wrong("4.4", "is the curve straight", prediction="c")
+answers.wrong("4.4", 'answer with "a", "b" or "c"', prediction=(2, 1), kind="line")
+answers.wrong("4.4", 'answer with "a", "b" or "c"', prediction="both")
+
+# -------------------------------------------------------------------------- 4.5 error_per_image
+
+
+@answers.right("4.5", name="one after the other")
+def error_per_image(recon, x):
+    return torch.stack([((a - b) ** 2).sum() for a, b in zip(recon, x, strict=True)])
+
+
+@answers.right("4.5", name="by mse_loss")
+def error_per_image(recon, x):
+    squares = nn.functional.mse_loss(recon, x, reduction="none")
+    return 784 * squares.flatten(1).mean(1)
+
+
+@answers.right("4.5", name="a list", kind="numbers")
+def error_per_image(recon, x):
+    pairs = zip(recon, x, strict=True)
+    return [lesson.reconstruction_error(a[None], b[None]).item() for a, b in pairs]
+
+
+@answers.right("4.5", name="NumPy in float64, draws", kind="numbers quiet")
+def error_per_image(recon, x):
+    np.random.seed(0)  # noqa: NPY002
+    difference = recon.numpy().astype(float) - x.numpy()
+    return np.square(difference).reshape(len(x), -1).sum(axis=1)
+
+
+@answers.right("4.5", name="einsum, with a gradient", kind="numbers quiet")
+def error_per_image(recon, x):
+    d = (recon - x).flatten(1).requires_grad_()
+    return torch.einsum("ij,ij->i", d, d)
+
+
+@answers.wrong("4.5", "mean over pixels")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2).flatten(1).mean(dim=1)
+
+
+@answers.wrong("4.5", "sum over the whole batch")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2).sum()
+
+
+@answers.wrong("4.5", "not one for the batch")
+def error_per_image(recon, x):
+    return lesson.reconstruction_error(recon, x)
+
+
+@answers.wrong("4.5", "you divided by the batch size", kind="message")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2).flatten(1).sum(dim=1) / len(x)
+
+
+@answers.wrong("4.5", "(3, 1), not (3,): no keepdim", kind="message")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2).flatten(1).sum(dim=1, keepdim=True)
+
+
+@answers.wrong("4.5", "one number for each pixel")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2).flatten(1).sum(dim=0)
+
+
+@answers.wrong("4.5", "absolute differences")
+def error_per_image(recon, x):
+    return (recon - x).abs().flatten(1).sum(dim=1)
+
+
+@answers.wrong("4.5", "its square is wanted")
+def error_per_image(recon, x):
+    return (recon - x).flatten(1).norm(dim=1)
+
+
+@answers.wrong("4.5", "differences cancel")
+def error_per_image(recon, x):
+    return (recon - x).flatten(1).sum(dim=1)
+
+
+@answers.wrong("4.5", "before you add them up")
+def error_per_image(recon, x):
+    return (recon - x).flatten(1).sum(dim=1) ** 2
+
+
+@answers.wrong("4.5", "pictures of shape (3, 1, 28, 28) give (3, 28, 28), not (3,)")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2).sum(dim=1)
+
+
+@answers.wrong("4.5", "mean over pixels", name="of pictures only")
+def error_per_image(recon, x):
+    squares = (recon - x).square().flatten(1)
+    return squares.mean(dim=1) if recon.ndim == 4 else squares.sum(dim=1)
+
+
+@answers.wrong("4.5", "mean over pixels", name="of vectors only")
+def error_per_image(recon, x):
+    squares = (recon - x).square().flatten(1)
+    return squares.mean(dim=1) if recon.ndim == 2 else squares.sum(dim=1)
+
+
+@answers.wrong("4.5", "the error is 395.966, where 791.933 is right", kind="message")
+def error_per_image(recon, x):
+    return (recon - x).square().flatten(1).sum(dim=1) / 2
+
+
+@answers.wrong("4.5", "pictures of shape (3, 784) give (3, 784)")
+def error_per_image(recon, x):
+    return (recon - x) ** 2
+
+
+@answers.wrong("4.5", "the error holds nan: a logarithm or a root", kind="nan")
+def error_per_image(recon, x):
+    return (recon - x).sqrt().square().flatten(1).sum(dim=1)
+
+
+@answers.wrong("4.5", "the error holds inf", kind="nan")
+def error_per_image(recon, x):
+    return ((recon - x) ** 2 / 0).flatten(1).sum(dim=1)
+
+
+@answers.wrong("4.5", "recon was changed: an operation such as +=", kind="state")
+def error_per_image(recon, x):
+    recon -= x
+    return recon.flatten(1).square().sum(dim=1)
+
+
+@answers.wrong("4.5", "x was changed: an operation such as +=", kind="state")
+def error_per_image(recon, x):
+    return x.sub_(recon).flatten(1).square().sum(dim=1)
+
+
+@answers.wrong("4.5", "return one number for each picture, not a dict of 2", kind="line")
+def error_per_image(recon, x):
+    return {"recon": recon, "x": x}
+
+
+@answers.wrong("4.5", "(line: return lesson.reconstruction_error(recon, x, dim=1))", kind="line")
+def error_per_image(recon, x):
+    return lesson.reconstruction_error(recon, x, dim=1)
+
+
+@answers.wrong("4.5", "(line: return torch.cdist(recon[0], x[0], p=2).diag())", kind="line")
+def error_per_image(recon, x):
+    return torch.cdist(recon[0], x[0], p=2).diag()
+
+
+@answers.wrong("4.5", "error_per_image returned nothing", kind="return")
+def error_per_image(recon, x):
+    (recon - x) ** 2
+
 
 # ------------------------------------------------------------------------------ 4.6 mended_step
 
 
-@answers.right("4.6", name="the lesson's loss, a tensor", kind="quiet numbers")
+@answers.right("4.6", name="the lesson's loss, a tensor", kind="device quiet numbers")
 def mended_step(net, x, optimizer):
     optimizer.zero_grad()
-    recon = net(x + torch.randn(x.shape) * lesson.NOISE)
+    recon = net(x + torch.randn(x.shape, device=x.device) * lesson.NOISE)
     loss = lesson.reconstruction_error(recon, x)
     loss.backward()
     optimizer.step()
@@ -370,7 +375,7 @@ def mended_step(net, x, optimizer):
     return loss.item()
 
 
-@answers.right("4.6", name="gradients by hand", kind="state")
+@answers.right("4.6", name="gradients by hand", kind="device state")
 def mended_step(net, x, optimizer):
     noisy = x + torch.empty_like(x).normal_(0, lesson.NOISE)
     loss = lesson.reconstruction_error(net(noisy), x)
@@ -393,9 +398,31 @@ def stepped(net, x, optimizer, noise=None, *, target=None, loss=None, order="zer
     return loss.item()
 
 
+@answers.wrong("4.6", "not made on the device of x", kind="device")
+def mended_step(net, x, optimizer):
+    return stepped(net, x, optimizer, lesson.NOISE * torch.randn(x.shape))
+
+
+@answers.wrong("4.6", "not made on the device of x", kind="device")
+def mended_step(net, x, optimizer):
+    return stepped(net, x, optimizer, torch.normal(0, lesson.NOISE, x.shape))
+
+
 @answers.wrong("4.6", "keep the clean x")
 def mended_step(net, x, optimizer):
     return stepped(net, x, optimizer, target="noisy")
+
+
+@answers.wrong("4.6", "the net is asked for the noise: the clean picture")
+def mended_step(net, x, optimizer):
+    noise = lesson.NOISE * torch.randn_like(x)
+    return stepped(net, x, optimizer, noise, loss=lambda a, _: (a - noise).square().sum() / len(a))
+
+
+@answers.wrong("4.6", "asked for the noise, and the loss averaged over pixels")
+def mended_step(net, x, optimizer):
+    noise = lesson.NOISE * torch.randn_like(x)
+    return stepped(net, x, optimizer, noise, loss=lambda a, _: (a - noise).square().mean())
 
 
 @answers.wrong("4.6", "the net has not been called")
