@@ -128,7 +128,7 @@ def generator():
 # %% [markdown]
 # A GAN with convolutions in both players is called **DCGAN**, deep convolutional GAN (Radford et al., 2015). Ours has the sizes of the assignment named at the end, and departs from the paper in details.
 #
-# The rate rises over the first 50 of 800 iterations to $2 \cdot 10^{-3}$, and then falls like $\sqrt{1 - t}$, where $t$ is the share of the training that is done: long steps while there is much to learn, short ones at the end.
+# The rate rises over the first 50 of 800 iterations to nearly $2 \cdot 10^{-3}$, and then falls like $\sqrt{1 - t}$, where $t$ is the share of the training that is done: long steps while there is much to learn, short ones at the end.
 
 # %%
 NUM_ITERATIONS = 800
@@ -567,7 +567,7 @@ checks.mended_generator(mended_generator)
 # "The same game, only with convolutions"? Not so. Compared with the GAN of lesson 8
 #
 # - the nets have convolutions, batch normalisation, and more than three times as many weights;
-# - the rate is twice as large, and it falls;
+# - the rate is twice as large, and it falls; the leaky ReLU in $D$ has the slope 0.01 in place of 0.2;
 # - there are 800 iterations, not 4,000, and each takes several times as long.
 #
 # So compare twice: after equally many iterations, and after equally many seconds. Lesson 8 has kept the distances of its averaged generator, measured as here, on 2,000 samples.
@@ -696,7 +696,7 @@ print(f"DCGAN: by hand ≈ {by_hand:.3f} · the course's helper ≈ {distance(sa
 # %% [markdown]
 # With the features of a large net called Inception this is the **FID** of the papers (Heusel et al., 2017). Our values come from other nets, and cannot be compared with any FID in print.
 #
-# Few images estimate a covariance badly, and on average that makes the FD larger: hence the two numbers for one generator in section 5. The scoreboard uses 10,000 images everywhere (*Going further* E).
+# A covariance that is estimated from few images is inaccurate, and on average that makes the FD larger: hence the two numbers for one generator in section 5. The scoreboard uses 10,000 images everywhere (*Going further* E).
 
 # %% [markdown]
 # ## 7 · A second judge
@@ -832,7 +832,7 @@ for name, found in planted.items():
     print(f"{name:12} MLP ≈ {found['MLP']:5.1f} · CNN ≈ {found['CNN']:5.1f}")
 
 # %% [markdown]
-# (The two have different scales, so compare within a column.) Both mind the blur most. For the MLP a shift that you hardly notice is nearly as bad as the blur, and much worse than the specks that you notice at once. For the CNN the shift costs a fraction of the blur, and still many times what untouched images have: it *reads* shifted digits right, but their features have moved all the same, and features are what the distance sees.
+# (The two have different scales, so compare within a column. Untouched images are not at 0, for they are other images than the test images.) Both mind the blur most, the CNN far more than the specks that anybody sees. For the MLP a shift that you hardly notice is nearly as bad as the blur, and much worse than the specks that you notice at once. For the CNN the shift costs a fraction of the blur, and still many times what untouched images have: it *reads* shifted digits right, but their features have moved all the same, and features are what the distance sees.
 
 # %% tags=["claim"]
 # "Both mind the blur most. For the MLP a shift that you hardly notice is nearly as bad as the blur, and
@@ -865,6 +865,8 @@ _ = results.save_samples("dcgan", results.Samples(samples, dcgan["seconds"], num
 # - **digits**, how many of the ten have a share of at least 1 %, and **rarest**, the share of the rarest: has the model forgotten any (mode collapse, lesson 7)? The CNN reads them;
 # - **sure**, its **confidence**: the largest of its ten probabilities, a mean over the images;
 # - **nearest**: is the model inventing, or copying? For 1,000 samples we look through all 60,000 training images for the smallest Euclidean distance of pixels. (A median would not notice a few copies among many new images, so the column has the 1 % quantile: ten of the thousand are nearer. In the row of real images these are test images.)
+#
+# Read each column against the row of real images: that is the target, and not the largest or smallest number. A *nearest* far above it means no digits, far below it copies.
 
 
 # %%
@@ -953,7 +955,7 @@ plotting.show(
 #
 # - **Two judges, two winners.** For the MLP the best model is the VAE with fifty Gaussians, before every GAN. For the CNN it is the DCGAN, and by far. The CNN even reads the VAE's digits with more confidence (*sure*). A guess: their strokes are soft, and section 7 showed how much the CNN minds a blur.
 # - **GAN, LSGAN and DCGAN.** With the MLP another seed may change their order. With the CNN the DCGAN is clearly the nearest of the three.
-# - **The VAE and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference.
+# - **The VAE with the prior's codes, and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference.
 # - **Fitted densities.** Only the codes come from elsewhere than in the rows *random codes* and *prior*, and the distances fall to a fraction.
 # - **Noise** is far off, and the CNN *sure* of it: it was never asked to say "no digit". A good column excuses nothing in another.
 # - **Nobody copies.** In *nearest* the models are like new real images, or further away.
@@ -1039,7 +1041,7 @@ checks.caught_by(caught_by)
 # - The **forger** lays a fine chess board over the test images.
 # - The **honest one with a crooked camera** hands in test images, shifted by two pixels.
 #
-# Who looks worse than our DCGAN, by which column? Guess before you run the cells.
+# Who gets away with it, and which column catches the others? Guess before you run the cells.
 
 # %%
 five_of_each = torch.cat([test_images[test_labels == digit][:5] for digit in range(10)])
@@ -1069,7 +1071,7 @@ table([*cheats, "DCGAN", "real images"])
 
 # %% [markdown]
 # - **The copyist** is as good as real images in every column but *nearest*. There it stands at exactly 0.
-# - **The shifted copyist** needs one pixel to get through that column, too. Its distances are like the DCGAN's, and its nearest training image is further away than a new digit's. Nothing in the table catches it (Theis et al., 2015, warn of this).
+# - **The shifted copyist** needs one pixel to get through that column, too. Its distances are like the DCGAN's, and its nearest training image is further away than a new digit's. Beside a model nothing in the table catches it (Theis et al., 2015, warn of this).
 # - **The parrot** is many times as far away as real images: both judges notice something. They cannot tell that it is repetition: by both, fifty pictures still beat the VAE that draws its codes from the prior. Nor does *nearest* help, for the fifty were not training images. (*Going further* B has a measure that does.)
 # - **The forger**: both judges notice a pattern that they never saw in training, but forgive it more easily than what comes next.
 # - **The crooked camera** is judged worse than the DCGAN by both judges, and you see nothing wrong with its digits. Features, too, can make much of little.
@@ -1105,7 +1107,7 @@ if not data.standin_in_use():
 #
 # - *A cheat of your own*, no copy of whole images, that has learned nothing and beats the DCGAN in every column. And then the column that would catch it.
 # - *A conditional DCGAN*: the one-hot label beside the noise of $G$, and beside the row of 1,024 numbers in $D$ (so the training function changes as well). Ask for sevens, and let the CNN count how many it reads as sevens.
-# - *One change undone*: the slope 0.2 in $D$, as in lesson 8; a constant rate; no average; or batch normalisation before the ReLU, as in lesson 2. 400 iterations show much already.
+# - *One thing changed*: the slope 0.2 in $D$ or a constant rate, as in lesson 8; no average; or batch normalisation before the ReLU, as in lesson 2. 400 iterations show much already.
 #
 # There is no check here.
 
@@ -1281,7 +1283,7 @@ for name in ("real", "DCGAN"):
 assert by_count["real", 150] > 5 * by_count["real", 10_000]
 
 # %% [markdown]
-# All are real, and handfuls of 150 are many times as far away as 10,000. A covariance matrix of 100 features has 5,050 different entries, and few images estimate them badly. On average the errors of the estimate add distance: the **bias** is upwards. (On average only. For a model that is far away, a single handful may well come out nearer than the whole.) The bias differs from model to model, so equal numbers make a comparison fairer, and not quite fair (Bińkowski et al., 2018). At 10,000 little of it is left.
+# All are real, and handfuls of 150 are many times as far away as 10,000. A covariance matrix of 100 features has 5,050 different entries, and an estimate from few images is inaccurate. On average the errors of the estimate add distance: the **bias** is upwards. (On average only. For a model that is far away, a single handful may well come out nearer than the whole.) The bias differs from model to model, so equal numbers make a comparison fairer, and not quite fair (Bińkowski et al., 2018). At 10,000 little of it is left.
 
 # %% [markdown]
 # ## References
