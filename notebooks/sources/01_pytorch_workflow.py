@@ -12,7 +12,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 80 minutes for the core, with exercises 1.1 to 1.5, and 30 for *Going further*, without exercise 1.6. All cells together run in about 12 seconds on two slow cores.
+# **Time** About 90 minutes for the core, with exercises 1.1 to 1.5, and 30 for *Going further*, without exercise 1.6. All cells together run in about 12 seconds on two slow cores.
 
 # %%
 # %matplotlib inline

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 1 and 2 (gradient descent, softmax, cross-entropy, validation). From school: the chain rule and what a matrix product is.
 #
-# **Time** About 80 minutes for the core, with exercises 3.1 to 3.3; a good place to stop lies after section 5. *Going further* has eight sections, each for itself: 10 to 15 minutes each, and half an hour for the last. All cells together run in about 40 seconds on two slow cores without a graphics card.
+# **Time** About 90 minutes for the core, with exercises 3.1 to 3.3; a good place to stop lies after section 5. *Going further* has eight sections, each for itself: 10 to 15 minutes each, and half an hour for the last. All cells together run in about 40 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

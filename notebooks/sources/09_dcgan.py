@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (batch normalisation, the judge), 4 (*Going further* A: convolutions) and 8 (the training function). Lessons 4, 6 and 8 leave samples for the scoreboard. Section 6 uses covariance, correlation and the matrix product.
 #
-# **Time** About 85 minutes for the core, with exercises 9.1 to 9.4, and 35 for *Going further*; after section 5 is a good place to stop for a day. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
+# **Time** About 90 minutes for the core, with exercises 9.1 to 9.4, and 35 for *Going further*; after section 5 is a good place to stop for a day. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
 
 # %%
 # %matplotlib inline
