@@ -30,7 +30,7 @@ def responsibilities(log_joint):
     return np.array(rows)
 
 
-@answers.wrong("10.1", "nan", kind="nan extreme")
+@answers.wrong("10.1", "a whole row was 0 / 0", kind="nan extreme")
 def responsibilities(log_joint):
     joint = log_joint.exp()
     return joint / joint.sum(dim=1, keepdim=True)
@@ -69,7 +69,7 @@ def responsibilities(log_joint):
 def choose(tried):
     best = max(tried.values(), key=lambda pair: pair[1])[1]
     for k in sorted(tried):
-        if tried[k][1] >= best - 0.01:
+        if tried[k][1] >= best - 0.05:
             return k
     return None
 
@@ -77,7 +77,7 @@ def choose(tried):
 @answers.right("10.2", name="rounded keys")
 def choose(tried):
     held_out = {k: pair[1] for k, pair in tried.items()}
-    good = [k for k in held_out if max(held_out.values()) - held_out[k] <= 0.01]
+    good = [k for k in held_out if max(held_out.values()) - held_out[k] <= 0.05]
     return min(good)
 
 
@@ -85,7 +85,7 @@ def choose(tried):
 def choose(tried):
     keys = sorted(tried)
     held_out = torch.tensor([tried[k][1] for k in keys])
-    return torch.tensor(keys)[held_out > held_out.max() - 0.01][0]
+    return torch.tensor(keys)[held_out > held_out.max() - 0.05][0]
 
 
 @answers.wrong("10.2", "training codes best")
@@ -93,7 +93,7 @@ def choose(tried):
     return max(tried, key=lambda k: tried[k][0])
 
 
-@answers.wrong("10.2", "by 0.005 only")
+@answers.wrong("10.2", "by 0.03 only")
 def choose(tried):
     return max(tried, key=lambda k: tried[k][1])
 
@@ -106,7 +106,7 @@ def choose(tried):
 @answers.wrong("10.2", "not a tuple of 2", kind="line")
 def choose(tried):
     best = max(held_out for _, held_out in tried.values())
-    return min((k, pair[1]) for k, pair in tried.items() if pair[1] > best - 0.01)
+    return min((k, pair[1]) for k, pair in tried.items() if pair[1] > best - 0.05)
 
 
 # ------------------------------------------------------------------------------------------ 10.3
@@ -207,8 +207,19 @@ answers.wrong("10.4", "give two numbers", place_and_velocity=4, kind="line")
 
 # ------------------------------------------------------------------------------------------ 10.5
 
+answers.right("10.5", turned_up="C", kind="numbers", name="a capital")
+answers.right("10.5", turned_up=" c ", name="spaces")
+answers.right("10.5", turned_up='"c"', name="quoted twice")
+answers.wrong("10.5", "a longer way", turned_up="a")
+answers.wrong("10.5", "something must change", turned_up="b")
+answers.wrong("10.5", "fewer obey", turned_up="d")
+answers.wrong("10.5", "answer with", turned_up="e")
+answers.wrong("10.5", "answer with", turned_up=0.1, kind="line")
 
-@answers.right("10.5", kind="device", name="written out")
+# ------------------------------------------------------------------------------------------ 10.6
+
+
+@answers.right("10.6", kind="device", name="written out")
 def mended_loss(net, x1):
     noise = torch.randn(x1.shape, device=x1.device)
     t = torch.rand(x1.shape[0], 1, device=x1.device)
@@ -216,7 +227,7 @@ def mended_loss(net, x1):
     return (error**2).sum() / len(x1)
 
 
-@answers.right("10.5", kind="numbers", name="an even grid of times")
+@answers.right("10.6", kind="numbers", name="an even grid of times")
 def mended_loss(net, x1):
     x0 = torch.randn_like(x1)
     n = torch.arange(len(x1), device=x1.device)
@@ -224,66 +235,66 @@ def mended_loss(net, x1):
     return (net((1 - t) * x0 + t * x1, t) - x1 + x0).pow(2).sum(1).mean(dim=0)
 
 
-@answers.right("10.5", kind="device", name="by mse_loss")
+@answers.right("10.6", kind="device", name="by mse_loss")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand_like(x1[:, :1])
     given = net((1 - t) * x0 + t * x1, t)
     return x1.shape[1] * torch.nn.functional.mse_loss(given, x1 - x0)
 
 
-@answers.wrong("10.5", "device=x1.device", kind="device")
+@answers.wrong("10.6", "device=x1.device", kind="device")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
-@answers.wrong("10.5", "device=x1.device", kind="device")
+@answers.wrong("10.6", "device=x1.device", kind="device")
 def mended_loss(net, x1):
     x0, t = torch.randn(x1.shape), torch.rand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
-@answers.wrong("10.5", "share one time")
+@answers.wrong("10.6", "share one time")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(1, 1).expand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
-@answers.wrong("10.5", "there the noise should be")
+@answers.wrong("10.6", "there the noise should be")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
     return (net(t * x0 + (1 - t) * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
-@answers.wrong("10.5", "sum them")
+@answers.wrong("10.6", "sum them")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().mean()
 
 
-@answers.wrong("10.5", "x1 - x0")
+@answers.wrong("10.6", "x1 - x0")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x0 - x1)).square().sum(dim=1).mean()
 
 
-@answers.wrong("10.5", "(n, 1)", kind="line")
+@answers.wrong("10.6", "(n, 1)", kind="line")
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(len(x1))
     xt = (1 - t[:, None]) * x0 + t[:, None] * x1
     return (net(xt, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
-@answers.wrong("10.5", "standard normal noise")
+@answers.wrong("10.6", "standard normal noise")
 def mended_loss(net, x1):
     x0, t = torch.rand_like(x1), torch.rand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=1).mean()
 
 
-# ------------------------------------------------------------------------------------------ 10.6
+# ------------------------------------------------------------------------------------------ 10.7
 
 
-@answers.right("10.6", name="one velocity for both")
+@answers.right("10.7", name="one velocity for both")
 def check_sampler(sampler):
     end = sampler(lambda x, t: 1 + t + 0 * x, torch.zeros(1, 1), 2000)
     assert abs(end.item() - 1.5) < 0.001 + 0.5 / 2000
@@ -291,7 +302,7 @@ def check_sampler(sampler):
     assert abs(end.item() - 1) < 1e-4
 
 
-@answers.right("10.6", name="listens to the times")
+@answers.right("10.7", name="listens to the times")
 def check_sampler(sampler):
     heard = []
 
@@ -304,7 +315,7 @@ def check_sampler(sampler):
         raise AssertionError("wrong end, or a time that stands still")
 
 
-@answers.right("10.6", kind="quiet", name="it prints as well")
+@answers.right("10.7", kind="quiet", name="it prints as well")
 def check_sampler(sampler):
     for steps in (2, 50):
         end = sampler(lambda x, t: torch.ones_like(x), torch.zeros(1, 2), steps)
@@ -314,31 +325,31 @@ def check_sampler(sampler):
     assert late.item() > 0.3
 
 
-@answers.wrong("10.6", "whose time stays at 0")
+@answers.wrong("10.7", "whose time stays at 0")
 def check_sampler(sampler):
     end = sampler(lambda x, t: torch.ones_like(x), torch.zeros(3, 2), 10)
     assert torch.allclose(end, torch.ones(3, 2), atol=1e-4)
 
 
-@answers.wrong("10.6", "a step too few")
+@answers.wrong("10.7", "a step too few")
 def check_sampler(sampler):
     end = sampler(lambda x, t: t + 0 * x, torch.zeros(3, 2), 1000)
     assert (end - 0.5).abs().max() < 0.01
 
 
-@answers.wrong("10.6", "a right sampler must pass")
+@answers.wrong("10.7", "a right sampler must pass")
 def check_sampler(sampler):
     end = sampler(lambda x, t: t + 0 * x, torch.zeros(3, 2), 4)
     assert (end - 0.5).abs().max() < 0.01
 
 
-@answers.wrong("10.6", "let it fail by an assert")
+@answers.wrong("10.7", "let it fail by an assert")
 def check_sampler(sampler):
     end = sampler(lambda x, t: torch.ones_like(x), torch.zeros(3, 2), 10)
     return torch.allclose(end, torch.ones(3, 2), atol=1e-4)
 
 
-@answers.wrong("10.6", "walks backwards")
+@answers.wrong("10.7", "walks backwards")
 def check_sampler(sampler):
     heard = []
 
@@ -347,15 +358,10 @@ def check_sampler(sampler):
         return torch.ones_like(x)
 
     sampler(velocity, torch.zeros(2, 1), 5)
-    assert heard == [0.0, *(torch.tensor(i / 5).item() for i in range(1, 5))]
+    assert max(heard) > 0.7
 
 
-# ------------------------------------------------------------------------------------------ 10.7
-
-answers.right("10.7", no_guidance="B", kind="numbers", name="a capital")
-answers.right("10.7", no_guidance=" b ", name="spaces")
-answers.right("10.7", no_guidance='"b"', name="quoted twice")
-answers.wrong("10.7", "which?", no_guidance="a")
-answers.wrong("10.7", "where is it", no_guidance="c")
-answers.wrong("10.7", "answer with", no_guidance="d")
-answers.wrong("10.7", "answer with", no_guidance=0.1, kind="line")
+@answers.wrong("10.7", "Heun's too")
+def check_sampler(sampler):
+    end = sampler(lambda x, t: t + 0 * x, torch.zeros(1, 1), 10)
+    assert abs(end.item() - 0.45) < 1e-4
