@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 5 and 6 (the VAE and its codes, the mixture of Gaussians) and 9 (the Fréchet distance, two judges). From school: mean, variance, the bell curve, and what a velocity is.
 #
-# **Time** About 85 minutes for the core, with exercises 10.1 to 10.5, and 50 for *Going further*, without its last exercise. Folded derivations are not counted. All cells together run in about three minutes on two slow cores without a graphics card.
+# **Time** About 95 minutes for the core, with exercises 10.1 to 10.5, and 50 for *Going further*, without its last exercise. Folded derivations are not counted. All cells together run in about three minutes on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
@@ -55,7 +55,7 @@ vae, judge, cnn = load_vae(device), load_judge(device), load_cnn(device)
 #
 # The encoder of the VAE turns an image into a Gaussian over codes of twenty numbers, and we draw one code from it. Do that for all training images. What is left of the VAE in this lesson is its decoder, and this heap of codes (the **aggregated posterior**, as a sample).
 #
-# The loss of the VAE wanted these codes to look like standard normal numbers, $\mathcal{N}(0, I)$, so that one can draw new ones. Look at the last line: unit by unit they nearly do.
+# The loss of the VAE wanted these codes to look like standard normal numbers, $\mathcal{N}(0, I)$, so that one can draw new ones. Look at the last two lines: unit by unit they nearly do.
 
 # %%
 images, labels = data.tensors(data.load("MNIST", train=True))
@@ -136,7 +136,7 @@ score("prior, N(0, I)", decode(prior_codes))
 # - **E-step.** The **responsibility** of component $j$ for code $i$ is the probability that it came from there, by Bayes: $r_{ij} = w_j\,\mathcal{N}(\mathbf{z}_i; \mathbf{m}_j, \Sigma_j) \big/ p(\mathbf{z}_i)$.
 # - **M-step.** Component $j$ counts every code $r_{ij}$ times, so it has $n_j = \sum_i r_{ij}$ codes. Its weight is its share $n_j / n$, its mean $\mathbf{m}_j = \frac{1}{n_j}\sum_i r_{ij}\,\mathbf{z}_i$, its covariance $\Sigma_j = \frac{1}{n_j}\sum_i r_{ij}\,(\mathbf{z}_i - \mathbf{m}_j)(\mathbf{z}_i - \mathbf{m}_j)^\top$.
 #
-# Densities in twenty dimensions are tiny, so everything is done with logarithms. `log_joint` gives $\log w_j + \log \mathcal{N}(\mathbf{z}_i; \mathbf{m}_j, \Sigma_j)$ for all $i$ and $j$; the sum over $j$ is a log-sum-exp (lesson 2). (The Cholesky factor is a matrix $L$ with $LL^\top = \Sigma$. Its inverse takes component $j$ to standard normal numbers.)
+# Densities in twenty dimensions are tiny, so everything is done with logarithms. `log_joint` gives $\log w_j + \log \mathcal{N}(\mathbf{z}_i; \mathbf{m}_j, \Sigma_j)$ for all $i$ and $j$; the sum over $j$ is a log-sum-exp (lesson 2). (The Cholesky factor is a matrix $L$ with $LL^\top = \Sigma$. Its inverse takes component $j$ to standard normal numbers, and the logarithms of that inverse's diagonal add up to $-\tfrac12 \log\det\Sigma$, by which the density is scaled.)
 
 
 # %%
@@ -154,7 +154,7 @@ def log_joint(z, w, m, cov):
 # %% [markdown]
 # ### Exercise 10.1 · code: The E-step
 #
-# Write the responsibilities from the `(n, k)` numbers that `log_joint` gives: `(n, k)` again, each row with sum 1, right also where all of a row's logarithms are around $-1000$. Write yours before you scroll on: `em_step` below needs them, too.
+# Write the responsibilities from the `(n, k)` numbers that `log_joint` gives: `(n, k)` again, each row with sum 1, right also where all of a row's logarithms are around $-1000$. Write yours before you scroll on: `em_step` below shows the answer.
 #
 # <details><summary>Hint</summary>
 #
@@ -252,7 +252,7 @@ if not data.standin_in_use():
 assert falls == 0
 
 # %% [markdown]
-# With 5,000 codes the first column rises to the end, and steeply. The second is best with 10 components, and far lower with 100: what the last fifty learn is mostly these 5,000 codes, and not their density. With all 55,000 codes both columns rise to the end, the second ever less. So how many components are right depends on how many codes there are.
+# With 5,000 codes the first column rises to the end, and steeply. The second is best with 10 components, and far lower with 100: what the last fifty learn is mostly these 5,000 codes, and not their density. With all 55,000 codes both columns rise to the end, the second ever less. So how many components are right depends on how many codes there are. (Follow each column, and do not compare the two: with a single component, where nothing can be learned by heart, the held-out codes are ahead already. The last 5,000 images seem to be a little easier.)
 #
 # The log-likelihood never falls from step to step. Scikit-learn's `GaussianMixture` gets the same from the same start (*Going further* A).
 #
@@ -332,7 +332,7 @@ plotting.mosaic(drawn[100][:96], columns=16, ax=ax, title="Drawn by the mixture 
 plotting.show(fig, alt="96 generated images, a little soft; most are digits that can be read.")
 
 # %% [markdown]
-# The mixture of 100 is many times nearer than the prior, for both judges, with the decoder untouched. The judges, who know only the test images, agree with the choice. Has it copied? No (*Going further* B).
+# The mixture of 100 is many times nearer than the prior, for both judges (by the MLP far more than by the CNN), with the decoder untouched. The judges, who know only the test images, agree with the choice. Has it copied? No (*Going further* B).
 
 # %% [markdown]
 # ## 3 · From noise to data along straight lines
@@ -809,7 +809,7 @@ if not data.standin_in_use():
     assert scores["on demand, w = 4"][0] > 1.5 * scores["on demand, w = 1"][0]
 
 # %% [markdown]
-# $w = 0$ is the flow of section 5 again, in 25 steps, and its variety is that of all digits. From there on: the stricter the order, the better it is obeyed, and the more alike the digits become. It is the bargain behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: from $w = 1$ on, the MLP's distance rises and the CNN's falls. Less variety than the decoded codes of real images have is a fault. But the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
+# $w = 0$ is the flow of section 5 again, in 25 steps, and its variety is that of all digits. From there on: the stricter the order, the better it is obeyed, and the more alike the digits become, though only by a few per cent. It is the bargain behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: from $w = 1$ on, the MLP's distance rises and the CNN's falls. Less variety than the decoded codes of real images have is a fault. But the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
 #
 # (Image generators train one net for both velocities, and leave the label out one time in ten. In a training as short as ours that was tried, and was worse.)
 
@@ -828,7 +828,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Read along a row: one noise is one hand. Slant and pen stay, whatever is ordered. The order says which digit, and what is left for the noise is how it is written.
+# Read along a row: one noise is one hand. Slant and pen mostly stay, whatever is ordered. The order says which digit, and what is left for the noise is how it is written.
 #
 # Order one yourself:
 
@@ -853,7 +853,7 @@ _ = interact(
 # %% [markdown]
 # ## 7 · The scoreboard again
 #
-# Everything in this lesson used one and the same decoder. Only the codes differ. Sorted by the MLP's distance, with what earlier lessons saved in between (their four distances come first):
+# Everything in this lesson used one and the same decoder. Only the codes differ. Sorted by the MLP's distance, among the rows that earlier lessons saved (theirs have decoders or generators of their own; their four distances are printed first):
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
@@ -883,7 +883,7 @@ for name, (mlp, by_cnn) in sorted(scores.items(), key=lambda item: item[1]):
 # | $t$ of shape `(n,)` | an error, or a velocity for every pair of time and place | keep the second axis |
 # | noise and data exchanged | the sampler turns data into noise | at $t = 0$ there is noise |
 # | too few steps | blurred means | 25 of Euler, or fewer of Heun |
-# | guidance turned up | clear digits, all of one kind | look at the variety, too |
+# | guidance turned up too far | clear digits, less and less different | look at the variety, too |
 
 # %% [markdown]
 # ## What you can now do
@@ -940,7 +940,7 @@ for name, pictures in (("mixture of 100", drawn[100]), ("real test images", test
 # %% [markdown]
 # ### C · A shape of your own
 #
-# Follow the spiral through time. Then give section 4 another curve and run it again: a heart is $x = 16\sin^3 a$, $y = 13\cos a - 5\cos 2a - 2\cos 3a - \cos 4a$, divided by 9, with $a = 2\pi s$. Which parts of the cloud go where?
+# Follow the spiral through time (section 4 shows five moments of it). Then give section 4 another curve and run it again: a heart is $x = 16\sin^3 a$, $y = 13\cos a - 5\cos 2a - 2\cos 3a - \cos 4a$, divided by 9, with $a = 2\pi s$. Which parts of the cloud go where?
 
 
 # %% tags=["figure", "nbval-ignore-output"]
@@ -954,8 +954,6 @@ def show_cloud(t):
 _ = interact(show_cloud, t=FloatSlider(1.0, min=0, max=1, step=0.02, continuous_update=False))
 
 # %% [markdown]
-# Section 4 has the same without a slider, at five moments.
-#
 # ### D · A loss with three faults
 #
 # ### Exercise 10.6 · find the bug: Three faults in four lines
