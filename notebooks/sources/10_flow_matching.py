@@ -666,7 +666,7 @@ def draw_codes(n=512):
 def train_flow():
     seed_everything(SEED)
     net = Velocity(20, 256).to(device)
-    net = fit(net, lambda net: flow_loss(net, draw_codes()[0]), steps=4000)
+    net = fit(net, lambda net: flow_loss(net, draw_codes()[0]), steps=3000)
     return {"net": net.state_dict()}
 
 
@@ -687,7 +687,8 @@ def draw_flow(velocity, steps):
 
 
 for steps in (1, 2, 4, 8, 16, 50):
-    score(f"flow, {steps} steps of Euler", draw_flow(flow, steps))
+    pictures = draw_flow(flow, steps)
+    score(f"flow, {steps} steps of Euler", pictures)
 
 # %% tags=["claim"]
 # "A single step cannot do it", "With fifty it is far nearer than the prior, and nearer than the
@@ -702,7 +703,7 @@ if not data.standin_in_use():
 
 # %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(9, 3.8))
-plotting.mosaic(draw_flow(flow, 50)[:96], columns=16, ax=ax, title="Drawn by the flow, 50 steps")
+plotting.mosaic(pictures[:96], columns=16, ax=ax, title="Drawn by the flow, 50 steps")
 plotting.show(
     fig,
     alt="96 generated images, a little soft; most are digits that can be read, some lie between two.",
@@ -720,7 +721,7 @@ plotting.show(
 def train_on_demand():
     seed_everything(SEED)
     net = Velocity(20, 256, num_labels=10).to(device)
-    net = fit(net, lambda net: flow_loss(net, *draw_codes()), steps=4000)
+    net = fit(net, lambda net: flow_loss(net, *draw_codes()), steps=3000)
     return {"net": net.state_dict()}
 
 
@@ -794,7 +795,7 @@ decoded = variety_within(decode(valid_codes), labels[55_000:])
 print(f"variety within a digit, codes of real images decoded: ≈ {decoded:.0f}")
 obeyed, variety = {}, {}
 for w in (0, 1, 2, 4):
-    pictures = draw_flow(guided(ordered, w), 25)
+    pictures = draw_flow(guided(ordered, w), 16)
     score(f"on demand, w = {w}", pictures)
     obeyed[w] = (through(cnn, pictures).argmax(dim=1) == ordered).float().mean().item()
     variety[w] = variety_within(pictures, ordered)
@@ -809,7 +810,7 @@ if not data.standin_in_use():
     assert scores["on demand, w = 4"][0] > 1.5 * scores["on demand, w = 1"][0]
 
 # %% [markdown]
-# $w = 0$ is the flow of section 5 again, in 25 steps, and its variety is that of all digits. From there on: the stricter the order, the better it is obeyed, and the more alike the digits become, though only by a few per cent. It is the bargain behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: from $w = 1$ on, the MLP's distance rises and the CNN's falls. Less variety than the decoded codes of real images have is a fault. But the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
+# $w = 0$ is the flow of section 5 again, in 16 steps, and its variety is that of all digits. From there on: the stricter the order, the better it is obeyed, and the more alike the digits become, though only by a few per cent. It is the bargain behind the "guidance scale" of every image generator. And how much is right? The two judges do not agree: from $w = 1$ on, the MLP's distance rises and the CNN's falls. Less variety than the decoded codes of real images have is a fault. But the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
 #
 # (Image generators train one net for both velocities, and leave the label out one time in ten. In a training as short as ours that was tried, and was worse.)
 
@@ -817,7 +818,7 @@ if not data.standin_in_use():
 seed_everything(SEED)
 few = torch.randn(10, 20).repeat_interleave(10, dim=0)  # one noise for each row
 digits = torch.arange(10).repeat(10)
-ends = euler(guided(digits, 2), few.to(device), 25)[-1].cpu()
+ends = euler(guided(digits, 2), few.to(device), 16)[-1].cpu()
 fig, ax = plt.subplots(figsize=(5.6, 5.8))
 title = "One noise a row, one order a column (w = 2)"
 plotting.mosaic(decode(ends * scale + middle), columns=10, ax=ax, title=title)
@@ -836,7 +837,7 @@ plotting.show(
 # %% tags=["figure", "nbval-ignore-output"]
 def order(digit, w, seed):
     start = torch.randn(12, 20, generator=torch.Generator().manual_seed(seed))
-    ends = euler(guided(torch.full((12,), digit), w), start.to(device), 25)[-1].cpu()
+    ends = euler(guided(torch.full((12,), digit), w), start.to(device), 16)[-1].cpu()
     fig, ax = plt.subplots(figsize=(6, 2.2))
     title = f"{digit}, w = {w:.1f}, seed {seed}"
     plotting.mosaic(decode(ends * scale + middle), columns=6, ax=ax, title=title)
@@ -882,7 +883,7 @@ for name, (mlp, by_cnn) in sorted(scores.items(), key=lambda item: item[1]):
 # | one time for the whole batch | a loss that jumps, a slow training | a time for each example, `(n, 1)` |
 # | $t$ of shape `(n,)` | an error, or a velocity for every pair of time and place | keep the second axis |
 # | noise and data exchanged | the sampler turns data into noise | at $t = 0$ there is noise |
-# | too few steps | blurred means | 25 of Euler, or fewer of Heun |
+# | too few steps | blurred means | 16 of Euler and more, or fewer of Heun |
 # | guidance turned up too far | clear digits, less and less different | look at the variety, too |
 
 # %% [markdown]
