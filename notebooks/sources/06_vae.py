@@ -774,7 +774,7 @@ if not data.standin_in_use():
     assert 1.5 < family["VAE", 4][1]["error"][-1] / history["error"][-1] < 2.5
 
 # %% [markdown]
-# With $\beta = 4$ the code says far less of the digit. That fits the guess, and does not prove it. (The KL term does not settle it. At either price the label saves about 3 nats, more than the at most $\log 10 = 2.3$ of naming one digit of ten; so the two nets must differ in what else they code, too.)
+# With $\beta = 4$ the code says far less of the digit. That fits the guess, and does not prove it. (The KL term does not settle it. At either price the label saves about 3 nats, more than the at most $\log 10 = 2.3$ of naming one digit of ten; so more than the digit has changed.)
 #
 # What does $\beta = 4$ cost? As a model of the images the plain VAE with $\beta = 4$ is worse than the one with $\beta = 1$: its bound is some 200 nats lower, and its error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (What do your own eyes say? Lesson 9 asks a second judge.) A likely model and beautiful samples are two goals, and exercise 6.5 sets them against each other.
 #
