@@ -12,7 +12,7 @@
 #
 # **You need** Python, the equation of a straight line, and from school the derivative with its chain rule. No earlier lesson.
 #
-# **Time** About 90 minutes for the core, with exercises 1.1 to 1.5, and 30 for *Going further*, without exercise 1.6. All cells together run in about 12 seconds on two slow cores.
+# **Time** About 95 minutes for the core, with exercises 1.1 to 1.5, and 30 for *Going further*, without exercise 1.6. All cells together run in about 12 seconds on two slow cores.
 
 # %%
 # %matplotlib inline
@@ -28,7 +28,7 @@ from course_utils.lessons.checks import lesson_01 as checks
 plt.style.use(["default", "course_utils.course"])
 
 # %% [markdown]
-# `course_utils` is this course's own, a folder beside `notebooks`, and not to be installed from elsewhere: `plotting` draws, `checks` looks at your answers. You don't need it to use PyTorch. Code that only draws a figure is folded; click on the dots to see it.
+# `course_utils` is this course's own, a folder beside `notebooks`, and not to be installed from elsewhere: `plotting` draws, `checks` looks at your answers. Code that only draws a figure is folded; click on the dots to see it.
 #
 # Which PyTorch is this, and what will it compute on? (Your machine may give another answer than this page.)
 
@@ -75,12 +75,11 @@ len(x_train), len(x_test)
 
 
 # %% tags=["figure", "nbval-ignore-output"]
-def draw_line(ax, weight, bias, y, color="#C22F00", when=""):
+def draw_line(ax, weight, bias, y, when=""):
     plotting.plot_predictions(x_train, y[:40], x_test, y[40:], ax=ax)
-    for ink, width in (("white", 2.2), (color, 1.1)):  # a white edge, to be seen on the points
-        ax.plot([0, 1], [bias, weight + bias], color=ink, linewidth=width, zorder=3)
+    ax.plot([0, 1], [bias, weight + bias], color="#C22F00", linewidth=1.2, zorder=3)
     some_x, some_y = x_train[1::4, 0], y[1:40:4, 0]
-    ax.vlines(some_x, some_y, weight * some_x + bias, color=color, linewidth=0.7, zorder=3)
+    ax.vlines(some_x, some_y, weight * some_x + bias, color="#C22F00", linewidth=0.7, zorder=3)
     ax.set(ylim=(0, 1.25))
     error = (weight * x + bias - y)[:40].abs().mean().item()
     ax.set_title(f"{when}training MAE {error:.4f}", fontsize=10)
@@ -113,7 +112,7 @@ fig, axes = plt.subplots(1, 3, figsize=(10, 3), sharey=True)
 for step in range(1001):
     if step in (0, 20, 1000):
         ax = axes[(0, 20, 1000).index(step)]
-        draw_line(ax, weight.item(), bias.item(), y, color="#0072B2", when=f"step {step:,}: ")
+        draw_line(ax, weight.item(), bias.item(), y, when=f"step {step:,}: ")
         ax.label_outer()
     sign = (weight * x_train + bias - y_train).sign()
     weight, bias = weight - 0.01 * (sign * x_train).mean(), bias - 0.01 * sign.mean()
@@ -214,13 +213,13 @@ plotting.show(
 )
 
 # %% [markdown]
-# The dashed line is the tangent at the start: it falls by 0.39 on one unit to the right, so its slope is $-0.39$. We step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that it can be seen: it ends at the weight 0.34 + 0.39 = 0.73. We shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back. (That place is not at the true weight 0.7, because the bias stays wrong here.)
+# The dashed line is the tangent at the start: it falls by 0.39 on one unit to the right, so its slope is $-0.39$. We step to the right, against the sign of the slope, and by the slope times a number of our choice, the **learning rate** `lr`. The arrow is drawn for `lr = 1`, so that it can be seen: it ends at 0.34 + 0.39 = 0.73. We shall take 0.01. Right of the lowest place the slope is positive, and the same rule leads back. (That place is not at the true weight 0.7, because the bias stays wrong here.)
 #
-# A slope with respect to one of several parameters is written $\partial\,\text{loss}/\partial w$. For each slope all other parameters are held fixed. Both slopes together are the **gradient**. On a map, weight to the right and bias upwards, it is an arrow that points uphill (section 7 draws the map). Step against it, again and again: that is **gradient descent**. (The arrow in the formulas reads "becomes".)
+# The bias has a slope too, with the weight held fixed. A slope with respect to one of several parameters is written $\partial\,\text{loss}/\partial w$. All slopes together are the **gradient**, which points uphill. Step against it, again and again: that is **gradient descent**. (The arrow in the formulas reads "becomes".)
 #
 # $$w \leftarrow w - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial w}\qquad b \leftarrow b - \text{lr}\cdot\frac{\partial\,\text{loss}}{\partial b}$$
 #
-# An **optimiser** (in code: `optimizer`) applies such a rule to all parameters. The one with this rule is `SGD`, stochastic gradient descent. (*Stochastic* means by chance: usually a step looks at a few examples drawn at random, as in lesson 2, and not at all 40.)
+# An **optimiser** (in code: `optimizer`) applies such a rule to all parameters. The one with this rule is `SGD`, stochastic gradient descent. (*Stochastic* means by chance: usually a step looks at a few examples drawn at random, as in lesson 2.)
 
 # %%
 loss_fn = nn.L1Loss()
@@ -238,16 +237,7 @@ print(f"d loss / d weight {model.weight.grad.item():.4f}")
 print(f"d loss / d bias   {model.bias.grad.item():.4f}")
 
 # %% [markdown]
-# How can it know? While the model computes, PyTorch keeps notes of every calculation. Here they are, from the loss back to the weight:
-
-# %%
-note = loss.grad_fn
-while note is not None:
-    print(type(note).__name__)
-    note = note.next_functions[0][0] if note.next_functions else None
-
-# %% [markdown]
-# Read it downwards: the loss is a mean of absolute values (`Abs`) of a difference (`Sub`) of a sum (`Add`) with the product (`Mul`) in which the weight stands. Each note knows the derivative of its own calculation, and `backward()` multiplies them by the chain rule. The last one *adds* the slope to what stands in `.grad`, because a parameter may act on the loss in several places. What stands there from an earlier call it cannot tell apart: emptying `.grad` before the next call is your job.
+# How can it know? While the model computes, PyTorch keeps notes of every calculation. Each note knows the derivative of its own calculation, and `backward()` multiplies them by the chain rule, from the loss back to each parameter. There it *adds* the slope to what stands in `.grad`, because a parameter may act on the loss in several places. What stands there from an earlier call it cannot tell apart: emptying `.grad` before the next call is your job.
 #
 # Now by hand. Write $e_i = w\,x_i + b - y_i$ for the error at point $i$. Move $w$ by one, and $e_i$ moves by $x_i$. Move $b$ by one, and $e_i$ moves by 1. The slope of $|e|$ is $+1$ where $e$ is positive and $-1$ where it is negative, in short $\operatorname{sign}(e)$. (At 0 there is a kink and no slope; PyTorch takes 0.) The chain rule multiplies the two, and the mean over all points gives
 #
@@ -340,7 +330,7 @@ checks.mse_gradient(mse_gradient)
 # %% [markdown]
 # ## 4 · The training loop
 #
-# Five lines do the work, numbered below, and you will write them in every project. Line 4 *adds* each slope to what stands in the `.grad` of its parameter.
+# Five lines do the work, numbered below, and you will write them in every project.
 #
 # One pass over the training data is an **epoch**. All 40 points go through at once, so here an epoch is one step. After each one we also measure the loss on the test points, and neither learn from them nor choose anything by them. (`model.train()` and `model.eval()` announce whether we learn or measure; section 5 says why.) The model starts anew, so you can run this cell as often as you like.
 
@@ -354,7 +344,7 @@ for epoch in range(100):
     model.train()
     predictions = model(x_train)  # 1. forward
     loss = loss_fn(predictions, y_train)  # 2. loss
-    optimizer.zero_grad()  # 3. zero the old gradients
+    optimizer.zero_grad()  # 3. zero the gradients
     loss.backward()  # 4. backward
     optimizer.step()  # 5. change the parameters
 
@@ -368,7 +358,7 @@ for epoch in range(100):
         print(f"epoch {epoch:3d} · train MAE {loss.item():.4f} · test MAE {test_loss.item():.4f}")
 
 # %% [markdown]
-# Both losses fall. Note when they are measured, it will matter in section 8: the training loss *before* the step, the test loss *after* it. Look for the bend in the curves:
+# Both losses fall. Look for the bend in the curves:
 
 # %% tags=["figure"]
 fig, ax = plt.subplots()
@@ -516,7 +506,7 @@ with torch.inference_mode():
     print("the same predictions:", torch.equal(loaded(x_test), model(x_test)))
 
 # %% [markdown]
-# After `load_state_dict` the new model is the trained one, to the last bit.
+# The loaded model is the trained one, to the last bit. Its file lies in the folder `results`, beside `notebooks`.
 
 # %% [markdown]
 # ## 7 · Once more, in full
@@ -535,7 +525,7 @@ def new_model():
 
 
 # %% [markdown]
-# The loop of section 4 becomes a function. (Pass over `scheduler` until section 8.) It also notes the parameters after each step: we shall want to see their path.
+# The loop of section 4 becomes a function, `train`. (The model's own `train()` is another.) It takes `loss_fn` and the data from outside, and notes the parameters after each step: we shall want to see their path. (Pass over `scheduler` until section 8.)
 
 
 # %%
@@ -586,16 +576,7 @@ biases = torch.linspace(0, 0.9, 91)
 surface = [[mean_absolute_error(weight, bias) for weight in weights] for bias in biases]
 
 # %% [markdown]
-# Two paths of descent go on it, that of the second model and that of the first, which we train once more, with the new function.
-
-# %%
-torch.manual_seed(42)
-model_1 = LineModel().to(device)
-first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
-print("the same losses as in section 4:", first_path["train"] == train_losses)
-
-# %% [markdown]
-# Light is low, dark is high. A dot marks where a path stands after its first step, a hollow square where it ends.
+# Two paths of descent go on it, that of the second model and that of the first, trained once more. Light is low, dark is high. A dot marks where a path stands after its first step, a hollow square where it ends.
 
 
 # %% tags=["figure"]
@@ -609,6 +590,9 @@ def draw_path(ax, path, color, name, arrows):
         ax.annotate("", xy=points[at + 4], xytext=points[at], arrowprops=style)
 
 
+torch.manual_seed(42)
+model_1 = LineModel().to(device)
+first_path = train(model_1, 100, torch.optim.SGD(model_1.parameters(), lr=0.01))
 fig, ax = plt.subplots(figsize=(8, 5))
 filled = ax.contourf(weights, biases, surface, levels=20, cmap="Greys")
 fig.colorbar(filled, label="training MAE")
@@ -618,7 +602,7 @@ star = {"markersize": 26, "color": "#009E73", "markeredgecolor": "white", "zorde
 ax.plot(TRUE_WEIGHT, TRUE_BIAS, "*", label="the true line", **star)
 ax.set(xlabel="weight", ylabel="bias")
 ax.grid(visible=False)
-_ = ax.legend(labelcolor="black", frameon=True)
+_ = ax.legend(labelcolor="black", frameon=True, markerscale=0.5)
 plotting.show(
     fig,
     alt="The loss surface as a long slanting valley. From their starting points, two paths descend "
@@ -660,7 +644,7 @@ assert len({round(loss, 6) for loss in history["train"][200::2]}) == 1
 assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 
 # %% [markdown]
-# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is an even number: a log at every hundredth epoch always lands on the same state. In each line printed above the training loss is measured before the step, in one state, and the test loss after it, in the other: so epoch 999 has the larger training loss and the smaller test loss. (The model of section 7 was lucky: its last step ended in the better one.)
+# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is even: a log at every hundredth epoch always lands on the same state. The training loss is measured *before* the step, in one state, and the test loss *after* it, in the other: so epoch 999 has the larger training loss and the smaller test loss.
 #
 # **Why.** Here are the two lines, drawn by how far they run above or below each point. Look at the arrow.
 
@@ -698,7 +682,9 @@ assert (lines[0] < 0).all()
 assert (lines[1] > 0).all()
 
 # %% [markdown]
-# The slope of the absolute error is its sign, and a sign does not fade near the target. (That of the squared error does: exercise 1.2.) Below all 40 points every sign is $-1$, and the step lifts the line. Above all of them every sign is $+1$, and the same step takes it back. (The arrow is as long as the two mean distances together. *Going further* H computes that length without training anything.)
+# The slope of the absolute error is its sign, and a sign does not fade near the target. (That of the squared error does: exercise 1.2.) Below all 40 points every sign is $-1$, and the step lifts the line. Above all of them every sign is $+1$, and the same step takes it back. (The curve of section 3 had a round bottom: there the bias was wrong, and the signs flipped one point after another. Here all 40 flip at once.)
+#
+# The arrow, drawn at the mean input, is as long as the two mean distances together. (*Going further* H computes it without training anything.)
 #
 # Descent on a loss with kinks, like that of $|e|$ at 0, is called the **subgradient method**. With steps of a fixed size it comes near the lowest place, and need not stay there.
 
@@ -716,17 +702,20 @@ print(f"last two losses ≈ {decayed['train'][-2]:.1e} and ≈ {decayed['train']
 print(f"weight {model_3.weight.item():.3f}, bias {model_3.bias.item():.3f}")
 
 # %% [markdown]
-# `1.6e-05` is $1.6\cdot10^{-5}$, 0.000016. In the next picture a run is drawn as two curves, one through its even epochs and one through its odd ones. Where they part, it bounces. (Where they touch it may still: two states can have the same loss.) Each labelled mark on the axis is ten times the one below it.
+# `1.6e-05` is $1.6\cdot10^{-5}$, 0.000016. In the next picture a run is drawn as two curves, one through its even epochs and one through its odd ones. Where they part, it bounces. Each labelled mark on the axis is ten times the one below it.
 
 
 # %% tags=["figure"]
 def draw_bounce(ax, losses, color, name):
-    even, odd = (list(range(first, len(losses), 2)) for first in (0, 1))
-    for epochs in (even, odd):
-        ax.plot(epochs, [losses[epoch] for epoch in epochs], color=color, linewidth=1.2)
-    between = [losses[epoch] for epoch in even], [losses[epoch] for epoch in odd]
-    ax.fill_between(even, *between, color=color, alpha=0.2, linewidth=0)
+    for first in (0, 1):
+        epochs = range(first, len(losses), 2)
+        ax.plot(epochs, losses[first::2], color=color, linewidth=1.2)
+    pairs = zip(losses[:-2:2], losses[2::2], strict=True)
+    even = [(before * after) ** 0.5 for before, after in pairs]  # half-way, on a log axis
+    odd_epochs = range(1, len(losses) - 1, 2)
+    ax.fill_between(odd_epochs, even, losses[1:-1:2], color=color, alpha=0.2, linewidth=0)
     ax.text(1.01 * len(losses), max(losses[-2:]), name, va="center", color=color)
+    ax.set_xlim(0, len(losses))  # the grid ends before the names
 
 
 fig, ax = plt.subplots(figsize=(8, 4.2))
@@ -740,14 +729,18 @@ plotting.show(
 )
 
 # %% tags=["claim"]
-# "only after some 800 epochs does it stay below the better of the two fixed states"
+# "For some 600 epochs it lies above the better fixed state", "from about 800 on it stays below".
 best_fixed = min(history["train"][-2:])
+assert min(decayed["train"][110:700]) > best_fixed
 assert 700 < max(epoch for epoch in range(1000) if decayed["train"][epoch] > best_fixed) < 900
+# "At each of the long stairs one point changes sides."
+path = zip(decayed["weight"][130:560], decayed["bias"][130:560], strict=True)
+assert {int((w * x_train + b > y_train).sum()) for w, b in path} == {0, 1, 40}
 
 # %% [markdown]
-# The decaying run bounces as well, by less and less. Only after some 800 epochs does it stay below the better of the two fixed states.
+# The decaying run bounces as well, by less and less. (At each of the long stairs one point changes sides. Around epoch 540 the two states have nearly the same loss.) For some 600 epochs it lies above the better fixed state, but the fixed run leaves that at every second step. From about 800 on it stays below.
 #
-# Keep two things. Plot every epoch. And expect that a rate which was right at the start is too large at the end.
+# Keep two things. Compare neighbouring epochs, and the parameters as well as the loss. And expect that a rate which was right at the start is too large at the end.
 
 # %% [markdown]
 # ## 9 · The learning rate
@@ -779,11 +772,11 @@ assert final["lr 0.1"] > 5 * final["lr 0.01"]
 assert final["lr 0.001"] > 5 * final["lr 0.01"]
 
 # %%
-last_two = rates["lr 0.1"]["test"][-2:]
-print(f"lr 0.1: the last two test errors {last_two[0]:.4f} and {last_two[1]:.4f}")
+last_two = rates["lr 0.1"]["bias"][-2:]
+print(f"lr 0.1: the last two biases {last_two[0]:.4f} and {last_two[1]:.4f}")
 
 # %% [markdown]
-# The small rate is far from done after 200 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. The test errors give it away.
+# The small rate is far from done after 200 epochs. The large one is stuck within a few epochs, more than five times higher than ours. Its curve is flat, yet it bounces as well, between two lines that happen to have nearly the same training error. The biases give it away.
 
 # %% [markdown]
 # ### Exercise 1.4 · experiment: Thirty epochs
@@ -807,7 +800,7 @@ checks.thirty_epochs(lr)
 # lr = 0.03
 # ```
 #
-# It ends at 0.0099. Rates from 0.025 to 0.034 pass, and 0.1 is back at 0.058. Beyond that the result jumps up and down: where a bounce stops is luck.
+# It ends at 0.0099. Rates from 0.025 to 0.034 pass. Above 0.035 the result jumps up and down (0.013 at 0.0425, 0.034 at 0.0438, 0.058 at 0.1): where a bounce stops is luck.
 #
 # </details>
 
@@ -864,7 +857,7 @@ checks.fit_line(fit_line)
 # | `zero_grad()` forgotten | the loss swings up and down (exercise 1.3) | zero the gradients before every `backward()` |
 # | learning rate too large | absolute error: the loss is stuck early, at a high level; squared error: it grows to `inf`, then `nan` | divide by ten; decay it towards the end |
 # | learning rate too small | a curve that is still falling at the end | multiply by ten |
-# | only every hundredth loss logged | a flat line that hides a bounce | plot every epoch |
+# | only every hundredth loss logged | a flat line that hides a bounce | compare neighbouring epochs |
 # | `model.eval()` forgotten | results change from call to call once the model has dropout (*Going further* B) | `eval()` before, `train()` after |
 # | data and model on different devices | `RuntimeError: Expected all tensors to be on the same device` | move both with `.to(device)` |
 # | `y` of shape `(n,)` against predictions `(n, 1)` | a warning, and a loss that sticks at a high level: every prediction is compared with every target (*Going further* C) | give both the same shape |
@@ -1010,7 +1003,7 @@ step = 0.01 * (1 + x_train.mean().item() ** 2)
 print(f"step {step:.6f} · sum of the two losses {sum(history['train'][-2:]):.6f}")
 
 # %% [markdown]
-# They do. (The curve of section 3 had a round bottom. There the bias was wrong, so the signs flipped one point after another. Near the true line all 40 flip at once.)
+# They do.
 
 # %% [markdown]
 # ### Exercise 1.6 · open: One wrong measurement

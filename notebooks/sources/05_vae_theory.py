@@ -7,13 +7,13 @@
 #
 # - see what noise in the code is good for,
 # - see Bayes' rule as dots in a stripe, and the KL divergence as an area,
-# - derive the bound that a VAE climbs, say why it can be computed, and close its gap with two sliders,
+# - derive the bound that a VAE climbs, and close its gap with two sliders,
 # - read both terms of the loss out of that bound, and recognise the classic scaling mistake,
 # - say what a squared error over pixels does to an image.
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 100 minutes for the core, with exercises 5.1 to 5.3, in two sittings: a good place for a break lies after section 4. All derivations but that of the bound are folded, and not counted: follow the numbers first, and come back with a pencil. *Going further* has thirteen sections, each for itself, of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 85 minutes for the core, with exercises 5.1 to 5.3; after section 4 is a good place to stop for a day. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fourteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -45,7 +45,7 @@ _ = data.prepare("MNIST")
 # %% [markdown]
 # ## 1 · What the theory is for
 #
-# An autoencoder gives codes, but does not say how they are distributed. In lesson 4 we had to find that out afterwards, to invent digits. A **variational autoencoder** (VAE) says first what codes are drawn from, a bell curve called the **prior**, and learns a decoder that makes digits out of just that. (In the drawing, read $q(z\,|\,x)$ as "the density of $z$, given $x$". Sections 3 and 4 explain both densities.)
+# An autoencoder gives codes, but does not say how they are distributed. A **variational autoencoder** (VAE) says first what codes are drawn from, a bell curve called the **prior**, and learns a decoder that makes digits out of just that. (Read $q(z\,|\,x)$ as "the density of $z$, given $x$". Sections 3 and 4 explain both densities.)
 
 
 # %% tags=["figure"]
@@ -89,7 +89,7 @@ plotting.show(
 #
 # $$z = \mu + \sigma\,\varepsilon, \qquad \sigma = e^{s/2}, \qquad \varepsilon \sim \mathcal N(0, 1).$$
 #
-# $\mathcal N(0, 1)$ is the bell curve, or **Gaussian**, with mean 0 and variance 1, and $\sim$ reads "drawn from". (The network gives $s$, which may be any number; $e^{s/2}$ is positive by itself.)
+# $\mathcal N(0, 1)$ is the bell curve, or **Gaussian**, with mean 0 and variance 1, and $\sim$ reads "drawn from". ($s$ may be any number; $e^{s/2}$ is positive by itself.)
 
 
 # %%
@@ -112,11 +112,11 @@ class VAE(nn.Module):
 
 
 # %% [markdown]
-# The loss is the squared error of the image, as in lesson 4, plus a **KL term** for the code (section 5 explains the name), a sum over the code numbers:
+# The loss is the squared error of the image, as in lesson 4, plus a **KL term** (section 5 explains the name), a sum over the code numbers:
 #
 # $$\text{loss} = \lVert x - \hat x\rVert^2 + \tfrac12\sum\left(e^{s} - 1 - s + \mu^2\right)$$
 #
-# Why just these two is the subject of the lesson. The training loop is an old friend; its rate rises first and then falls (*one-cycle*, as in lesson 4).
+# Why just these two is the subject of the lesson. The training loop is that of lesson 4, its rate too (*one-cycle*).
 
 
 # %%
@@ -124,7 +124,6 @@ def kl_to_prior(mu, logvar):  # (batch, latent) -> (batch,)
     return 0.5 * (logvar.exp() - 1 - logvar + mu**2).sum(dim=1)
 
 
-# %%
 def fit(net, images, error_weight=1.0, kl_weight=1.0, num_steps=800, lr=4e-3):
     """Train with random batches of 128 images."""
     optimizer = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
@@ -141,7 +140,7 @@ def fit(net, images, error_weight=1.0, kl_weight=1.0, num_steps=800, lr=4e-3):
 
 
 # %% [markdown]
-# Give it digits, and a code of two numbers, so that all codes lie in a plane.
+# Train it on digits, with a code of two numbers, so that all codes lie in a plane.
 
 # %%
 images, labels = data.tensors(data.load("MNIST", train=True))
@@ -151,16 +150,14 @@ digits_vae = VAE(784, latent=2)
 fit(digits_vae, images)
 
 # %% [markdown]
-# Now leave the encoder out. Draw 100 codes from the bell curve, and decode them. Right: a whole map, each image where its code lies in the plane.
+# Now leave the encoder out. Decode 100 codes from the bell curve, and a grid of codes, each image where its code lies in the plane.
 
 # %%
 generator = torch.Generator().manual_seed(SEED)
 with torch.inference_mode():
     invented = digits_vae.decoder(torch.randn(100, 2, generator=generator))
-    # ndtri(0.04) has 4 % of the bell curve on its left: 14 places with equal shares between them
-    ticks = torch.special.ndtri(torch.linspace(0.04, 0.96, 14))
-    places = torch.cartesian_prod(ticks.flip(0), ticks).flip(1)  # row by row from the top
-    atlas = digits_vae.decoder(places)
+    ticks = torch.linspace(-1.8, 1.8, 14)
+    atlas = digits_vae.decoder(torch.cartesian_prod(-ticks, ticks).flip(1))  # rows from the top
 
 # %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(11, 5))
@@ -174,9 +171,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# Nobody wrote these digits. Some places of the map are smears between two of them. The lesson derives the loss that made this map from one question, *how probable does the model make the data?* And it finds out what the smears are.
+# Nobody wrote these digits. Some places of the map are smears between two of them. This lesson derives the loss from one question, *how probable does the model make the data?*, and finds out what the smears are.
 #
-# <details><summary>Who says what: the symbols of this lesson and the next (come back to it when one is unclear)</summary>
+# <details><summary>Who says what: the symbols of this lesson and the next (come back when one is unclear)</summary>
 #
 # | symbol | in code | what it is | who says it |
 # |---|---|---|---|
@@ -198,10 +195,10 @@ plotting.show(
 # %% [markdown]
 # ## 2 · Two moons and the space between
 #
-# Why noise in the code? Take the smallest data set there is: a full moon and a half moon, 16 by 16 pixels. (`moon` only paints them: you may skip it.)
+# Why noise in the code? Take the smallest data set there is: a full moon and a half moon, 16 by 16 pixels. (`moon`, folded, paints them.)
 
 
-# %%
+# %% tags=["figure"]
 def moon(edge, size=16):
     """Image (size, size) in [-1, 1]. The shadow's edge: -2 well outside, full; 0 half; 2 new."""
     t = (torch.arange(size) + 0.5) / size * 2 - 1
@@ -212,14 +209,13 @@ def moon(edge, size=16):
     return 2 * disc * light - 1
 
 
+# %%
 moons = torch.stack([moon(-2), moon(0)]).flatten(1)  # (2, 256)
 
 # %% [markdown]
 # The code shall be a single number $z$. What does the decoder draw half-way between the codes of the two: a moon three quarters full? Nobody has told it anything about that place.
 #
-# With noise, an image's code lands somewhere else around $\mu$ each time, and each time the decoder must draw the same moon. So a whole stretch of the number line comes to mean *full moon*, and another one *half moon*.
-#
-# Train five autoencoders (no noise, no KL term) and five VAEs, for luck is involved. (Section 7 explains the factor 0.05 of the squared error.)
+# With noise, an image's code lands somewhere else around $\mu$ each time, and each time the decoder must draw the same moon. So a whole stretch of the number line comes to mean *full moon*, and another one *half moon*. Train five autoencoders (no noise, no KL term) and five VAEs. (Section 7 explains the factor 0.05 of the squared error.)
 
 # %%
 plain, noisy = [], []
@@ -270,7 +266,7 @@ assert far["VAE"] < 0.25
 assert far["autoencoder"] > far["VAE"]
 
 # %% [markdown]
-# The autoencoder's middle is a matter of luck. In every run the VAE's is a half moon with a grey half. That is the best answer there is. Few codes land in the middle, but as many of one moon as of the other, and only their shares count. The decoder must draw *one* image for all of them, and their **mean** has the smallest squared error. So noise fills the space between codes, and invents nothing. With 60,000 images neighbours in the code are alike, and the mean of likes is nearly a digit.
+# The autoencoder's middle is a matter of luck. In every run the VAE's is a half moon with a grey half, and that is the best answer there is. Few codes land in the middle, but as many of one moon as of the other. The decoder must draw *one* image for all of them, and their **mean** has the smallest squared error. So noise fills the space between codes, and invents nothing. With 60,000 images neighbours in the code are alike, and the mean of likes is nearly a digit.
 #
 # <details><summary>Derivation: the best image for a code that two images share</summary>
 #
@@ -289,7 +285,7 @@ assert far["autoencoder"] > far["VAE"]
 # %% [markdown]
 # ### Exercise 5.1 · predict: Without the KL term
 #
-# Train the same VAE with the squared error alone, without the KL term. What becomes of the learned variance $\sigma^2 = e^s$? `"a"`: it stays near 1. `"b"`: it grows. `"c"`: it shrinks towards 0.
+# Train the same VAE with the squared error alone. What becomes of the learned variance $\sigma^2 = e^s$? `"a"`: it stays near 1. `"b"`: it grows. `"c"`: it shrinks towards 0.
 #
 # <details><summary>Hint</summary>
 #
@@ -335,36 +331,14 @@ assert apart[0] > 15 * noise[0]
 # %% [markdown]
 # Without the KL term the net escapes in two ways. It shrinks the noise, and it moves the means apart until the noise that is left no longer matters.
 #
-# Now look at the KL term, $\tfrac12(e^s - 1 - s + \mu^2)$, part by part.
-
-# %% tags=["figure"]
-s = torch.linspace(-3, 2, 201)
-fig, ax = plt.subplots()
-ax.plot(s, s.exp(), label="exp(s)")
-ax.plot(s, 1 + s, "--", label="1 + s")
-ax.plot(s, s.exp() - (1 + s), "-.", label="exp(s) − (1 + s)")
-ax.plot(0, 0, "ko")
-ax.annotate("minimum 0 at s = 0:\nvariance 1", (0, 0), (0.25, -1.4))
-ax.set(xlabel="log-variance s", ylim=(-2.2, 5))
-ax.legend(loc="upper left")
-plotting.show(
-    fig,
-    alt="The curve exp(s), the straight line 1 + s that touches it at s = 0, and their difference, "
-    "which is never negative and has its minimum, zero, at s = 0.",
-)
-
-# %% [markdown]
-# - $e^s - (1 + s)$ is smallest at $s = 0$, that is $\sigma^2 = 1$. (Its slope is $e^s - 1$.) So the noise can't die.
-# - $\mu^2$ keeps the means near 0, so they can't run away from the noise.
-#
-# The KL term wants every image's code to look like $\mathcal N(0, 1)$, the squared error wants the opposite, and the VAE is the compromise. But why just this formula?
+# The KL term, $\tfrac12(e^s - 1 - s + \mu^2)$, closes both ways. In $s$ it is smallest at $s = 0$, that is $\sigma^2 = 1$ (its slope is $e^s - 1$), so the noise can't die. And $\mu^2$ keeps the means near 0, so they can't run away from the noise. The KL term wants every image's code to look like $\mathcal N(0, 1)$, the squared error wants the opposite, and the VAE is the compromise. But why just this formula?
 
 # %% [markdown]
 # ## 3 · A distribution out of Gaussians
 #
 # An image of 28 by 28 pixels is a point in 784 dimensions. A model of digits is a **density** $p(x)$ there: high where digits are, nearly 0 elsewhere. Draw points from it, and you have new digits.
 #
-# Let $x$ be a single number for now. One bell curve is too simple, but several can be stacked. Draw the number $k$ of a bell curve first, then a point from that one:
+# Let $x$ be a single number for now. One bell curve is too simple, but several can be added. Draw the number $k$ of a bell curve first, then a point from that one:
 
 
 # %%
@@ -397,15 +371,13 @@ plotting.show(
 )
 
 # %% [markdown]
-# This is a **mixture of Gaussians**: $p(x) = \sum_k P(k)\,p(x\,|\,k)$. Read $p(x\,|\,k)$ as "the density of $x$, given $k$". The letter is always $p$: **what stands in the brackets tells which function is meant.** $p(x)$, $p(z)$, $p(x\,|\,z)$ and $p(z\,|\,x)$ are four.
+# This is a **mixture of Gaussians**: $p(x) = \sum_k P(k)\,p(x\,|\,k)$. The letter is always $p$: **what stands in the brackets tells which function is meant.** $p(x)$, $p(z)$, $p(x\,|\,z)$ and $p(z\,|\,x)$ are four.
 #
-# Slant and width of handwriting come by degrees. So replace $k$ by a **latent** (hidden) variable $z$ that may be any number, drawn from the prior $\mathcal N(0, 1)$. Every $z$ has a Gaussian of its own, of variance $\sigma_x^2$ around a mean $\hat x(z)$ that a network computes, the **decoder**:
+# Slant and width of handwriting come by degrees. So replace $k$ by a **latent** (hidden) variable $z$ that may be any number, drawn from the prior. Every $z$ has a Gaussian of its own, of variance $\sigma_x^2$ around a mean $\hat x(z)$ that a network computes, the **decoder**:
 #
 # $$z \sim \mathcal N(0, 1), \qquad x\,|\,z \sim \mathcal N\!\left(\hat x(z),\ \sigma_x^2\right), \qquad p(x) = \int p(z)\,p(x\,|\,z)\,dz$$
 #
-# The sum has become an integral, the weights $P(k)$ the density $p(z)$.
-#
-# We want the decoder with the largest mean of $\log p(x)$ over the training images: **maximum likelihood**. (The cross-entropy of lesson 2 was minus such a mean.) But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and for a given image $x$ hardly any of them makes $p(x\,|\,z)$ different from 0. Which $z$ matter for this $x$?
+# The sum has become an integral, the weights $P(k)$ the density $p(z)$. We want the decoder with the largest mean of $\log p(x)$ over the training images: **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and for a given image $x$ hardly any of them makes $p(x\,|\,z)$ different from 0. Which $z$ matter for this $x$?
 
 # %% [markdown]
 # ## 4 · Which z may have made this x?
@@ -414,7 +386,7 @@ plotting.show(
 #
 # $$z \sim \mathcal N(0, 1), \qquad x\,|\,z \sim \mathcal N(w z + b,\ \sigma_x^2), \qquad w = 2,\quad b = 0.5,\quad \sigma_x^2 = 1.$$
 #
-# Draw 20,000 pairs $(z, x)$ in two steps. Somebody tells you $x = 2.5$. What do you know about $z$? Keep the dots in a thin stripe around $x = 2.5$, and look at their $z$.
+# Somebody tells you $x = 2.5$. What do you know about $z$? Draw 20,000 pairs $(z, x)$, keep the dots in a thin stripe around $x = 2.5$, and look at their $z$.
 
 # %%
 W, B, VAR_X, X = (torch.tensor(value, dtype=torch.float64) for value in (2.0, 0.5, 1.0, 2.5))
@@ -431,11 +403,11 @@ print(f"≈ {in_stripe.mean():.2f}, variance ≈ {in_stripe.var():.2f}")
 #
 # $$\underbrace{p(z\,|\,x)}_{\text{posterior}} = \frac{p(z)\,p(x\,|\,z)}{p(x)}$$
 #
-# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here the posterior is a bell curve with
+# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here it is a bell curve with
 #
 # $$\text{variance } \sigma_*^2 = \frac{1}{1 + w^2/\sigma_x^2}, \qquad \text{mean } \mu_* = \sigma_*^2\,\frac{w\,(x - b)}{\sigma_x^2},$$
 #
-# and $p(x)$ one with mean $b$ and variance $w^2 + \sigma_x^2$. (We borrow that a sum of independent Gaussians is one too, and that their variances add up.)
+# and $p(x)$ one with mean $b$ and variance $w^2 + \sigma_x^2$. (We borrow that a sum of independent Gaussians is one too.)
 #
 # <details><summary>Derivation: the posterior of the straight-line model</summary>
 #
@@ -462,7 +434,6 @@ def posterior(x, w=W):
     return variance * w * (x - B) / VAR_X, variance  # mean, variance
 
 
-# %%
 mean, variance = posterior(X)
 print(f"by the formula: mean {mean:.2f}, variance {variance:.2f}")
 
@@ -493,14 +464,14 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 # %% [markdown]
 # Counting dots and the formula agree. The posterior is much narrower than the prior: having seen $x$, we know $z$ better. Its mean is not $1$, the $z$ with $wz + b = 2.5$, but $0.8$: the prior pulls it towards 0.
 #
-# For a decoder that is a network there is no such formula, for Bayes' rule needs $p(x)$. So let a second network guess **the posterior**: given $x$, it names $\mu$ and $s$. Its guess $q(z\,|\,x) = \mathcal N(\mu, \sigma^2)$ is the **approximate posterior**, and the network is the VAE's **encoder**. But how do we train both networks without knowing $p(x)$?
+# For a decoder that is a network there is no such formula, for Bayes' rule needs $p(x)$. So let a second network guess **the posterior**: given $x$, it names $\mu$ and $s$. Its guess $q(z\,|\,x) = \mathcal N(\mu, \sigma^2)$ is the **approximate posterior**, and the network is the VAE's **encoder**. (One network guesses for every image that may come: **amortised inference**.) But how do we train both without knowing $p(x)$?
 #
-# *A good place for a break. So far we have a map, a likelihood and a posterior; what follows is the bound that holds them together.*
+# *A good place for a break.*
 
 # %% [markdown]
 # ## 5 · How far off is a guess?
 #
-# How far is the guess $q$ from another density $p$? Draw a $z$ from $q$, and ask how much more plausible $q$ finds it than $p$ does: the ratio $q(z)/p(z)$, in logarithms. The mean over all draws from $q$, the **expected value** $\mathbb E_q$, is the **Kullback-Leibler divergence**:
+# How far is the guess $q$ from another density $p$? Draw a $z$ from $q$, and ask how much more plausible $q$ finds it than $p$ does: the ratio $q(z)/p(z)$, in logarithms. The mean over draws from $q$, the **expected value** $\mathbb E_q$, is the **Kullback-Leibler divergence**:
 #
 # $$\mathrm{KL}\bigl(q \,\Vert\, p\bigr) = \mathbb E_q\left[\log\frac{q(z)}{p(z)}\right] = \int q(z) \log \frac{q(z)}{p(z)}\,dz$$
 #
@@ -508,7 +479,7 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 #
 # $$\mathrm{KL}\bigl(\mathcal N(\mu, \sigma^2)\,\Vert\,\mathcal N(\mu_*, \sigma_*^2)\bigr) = \frac12\left(\log\frac{\sigma_*^2}{\sigma^2} + \frac{\sigma^2 + (\mu - \mu_*)^2}{\sigma_*^2} - 1\right)$$
 #
-# Take three guesses $q$ beside the same $p = \mathcal N(0, 1)$: a little shifted and narrow; in the middle, but much too narrow; far to the right. Which KL is the largest?
+# Take three guesses $q$ beside the same $p = \mathcal N(0, 1)$: a little shifted; in the middle, but much too narrow; far to the right. Which KL is the largest?
 #
 # <details><summary>Derivation: the KL of two bell curves</summary>
 #
@@ -555,26 +526,26 @@ plotting.show(
 )
 
 # %% [markdown]
-# The green area less the orange one is the KL. The guess far to the right has the largest, 2.19: where $q$ is, $p$ is nearly 0. Orange is where $q$ finds $z$ less plausible than $p$ does; green always wins. Only for equal curves the KL is 0. (It is no distance: swap $q$ and $p$, and the number changes.)
+# The green area less the orange one is the KL. The guess far to the right has the largest: where $q$ is, $p$ is nearly 0. Green always wins; only for equal curves the KL is 0. (It is no distance: swap $q$ and $p$, and the number changes.)
 #
 # <details><summary>Derivation: the divergence is never negative</summary>
 #
-# Section 2 showed $e^s \ge 1 + s$, for every $s$. Put $s = \log u$: then $u \ge 1 + \log u$, that is $\log u \le u - 1$, with equality for $u = 1$ only. Now
+# $e^s - 1 - s$ is smallest at $s = 0$, where it is 0 (section 2). So $e^s \ge 1 + s$. Put $s = \log u$: then $u \ge 1 + \log u$, that is $\log u \le u - 1$, with equality for $u = 1$ only. Now
 #
 # $$-\mathrm{KL}(q\,\Vert\,p) = \int q \log\frac{p}{q}\,dz \;\le\; \int q\left(\frac{p}{q} - 1\right)dz = \int p\,dz - \int q\,dz = 1 - 1 = 0 .$$
 #
-# So $\mathrm{KL} \ge 0$, and it is 0 only if $p/q = 1$ wherever $q$ is. The curve of the KL term in section 2 and this inequality are the same fact.
+# So $\mathrm{KL} \ge 0$, and it is 0 only if $p/q = 1$ wherever $q$ is.
 #
 # </details>
 
 # %% [markdown]
 # ## 6 · The bound
 #
-# Now the equation on which everything rests. For **any** density $q$ over $z$ (the bar in $q(z\,|\,x)$ only reminds us that a good one depends on $x$),
+# For **any** density $q$ over $z$ (the bar in $q(z\,|\,x)$ only reminds us that a good one depends on $x$),
 #
 # $$\boxed{\;\log p(x) = L_b + \mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,p(z\,|\,x)\bigr), \qquad L_b = \int q(z\,|\,x)\,\log\frac{p(x\,|\,z)\,p(z)}{q(z\,|\,x)}\,dz\;}$$
 #
-# It takes five lines. Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1. So
+# Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1. So
 #
 # $$\log p(x) = \log p(x) \int q\,dz = \int q\,\log p(x)\,dz .$$
 #
@@ -586,21 +557,19 @@ plotting.show(
 #
 # $$= \int q\,\log\left(\frac{p(x\,|\,z)\,p(z)}{q}\cdot\frac{q}{p(z\,|\,x)}\right)dz = \underbrace{\int q\,\log\frac{p(x\,|\,z)\,p(z)}{q}\,dz}_{L_b} + \underbrace{\int q\,\log\frac{q}{p(z\,|\,x)}\,dz}_{\mathrm{KL}(q\,\Vert\,p(z|x))} .$$
 #
-# Nothing was assumed about $q$, and nothing was approximated.
-#
-# The divergence is never negative, so $L_b \le \log p(x)$. $L_b$ is a **lower bound**, also called the **ELBO** (evidence lower bound), and the divergence is the **gap** between the two.
+# Nothing was approximated. The divergence is never negative, so $L_b \le \log p(x)$: $L_b$ is a **lower bound**, also called the **ELBO** (evidence lower bound), and the divergence is the **gap** between the two.
 #
 # ### Why $L_b$ can be computed, though it is an integral too
 #
 # $$\Large L_b = \mathbb E_q\left[\log\frac{p(x\,|\,z)\,p(z)}{q(z\,|\,x)}\right] \;\approx\; \text{the mean over a few draws from } q$$
 #
-# Inside the brackets stand only things that we have: the decoder, the prior, and our own guess. And $q$ is a bell curve: **we can draw from it, and it lies where the $z$ that matter are.**
+# Inside the brackets stand only things that we have: the decoder, the prior, and our own guess. And $q$ is a bell curve: **we can draw from it, and it lies where the $z$ that matter are.** ($p(x)$ is a mean too, over draws from the prior. But with many latent numbers hardly a draw falls where it matters: *Going further* counts.)
 #
-# ($p(x) = \int p(z)\,p(x\,|\,z)\,dz$ is a mean too, over draws from the prior. But with many latent numbers hardly a draw falls where it matters: *Going further* counts.) Such a mean by drawing, a **Monte Carlo** estimate, scatters: a drawn value may land above $\log p(x)$, the exact $L_b$ may not. A VAE gets along with one draw per image: the errors cancel over many images and steps.
+# Such a mean by drawing scatters: a drawn value may land above $\log p(x)$, the exact $L_b$ may not. A VAE gets along with one draw per image: the errors cancel over many images and steps.
 #
 # ### The equation, held against numbers
 #
-# With one latent number, $L_b$ is an area that can be added up strip by strip. Take $x = 2.5$ and five guesses $q$. What do you expect of the last column?
+# With one latent number, $L_b$ is an area that can be added up strip by strip. Take $x = 2.5$ and five guesses $q$. What do you expect of $L_b$ + gap?
 
 # %%
 STRIPS = torch.linspace(-12, 12, 401, dtype=torch.float64)[:, None]  # q's standard deviations
@@ -615,22 +584,48 @@ def elbo(x, mu, variance, w=W):
 
 
 # %%
-GUESSES = [[0.0, 1.0], [2.0, 0.5], [-1.0, 3.0], [0.8, 0.05], [0.8, 0.2]]  # mean, variance of q
+GUESSES = [[0.0, 1.0], [2.0, 0.5], [-0.5, 0.5], [0.8, 0.05], [0.8, 0.2]]  # mean, variance of q
 mu, variance = torch.tensor(GUESSES, dtype=torch.float64).T
 bounds, gaps = elbo(X, mu, variance), gaussian_kl(mu, variance, *posterior(X))
-print(f"log p(x) = {log_evidence(X):.6f}")
-print("mean  variance         L_b         gap   L_b + gap")
-for row in zip(mu, variance, bounds, gaps, bounds + gaps, strict=True):
-    print("{:4.1f} {:9.2f} {:11.6f} {:11.6f} {:11.6f}".format(*row))
 
 # %% tags=["claim"]
-# "The last column does not move, whatever q is": to rounding.
+# "Their sum does not move, whatever q is": to rounding.
 assert ((bounds + gaps - log_evidence(X)).abs() < 1e-9).all()
 
+
+# %% tags=["figure"]
+def draw_bounds(ax, bounds, total):
+    """One bar for each bound, up to L_b, and its gap, up to the line at log p(x)."""
+    places = range(len(bounds))
+    levels = np.maximum(bounds, -10)  # the picture begins at -10
+    ax.barh(places, levels + 10, left=-10, color=BLUE, label="up to L_b")
+    gap = {"color": "white", "edgecolor": RED, "hatch": "//", "label": "the gap"}
+    ax.barh(places, total - levels, left=levels, **gap)
+    ax.axvline(total, color="black", label="log p(x)")
+    ax.set(xlim=(-10, 1.5), yticks=[])
+    ax.grid(visible=False)
+
+
+fig, ax = plt.subplots(figsize=(9, 3.4))
+draw_bounds(ax, bounds.numpy(), log_evidence(X).item())
+for place, (bound, gap) in enumerate(zip(bounds, gaps, strict=True)):
+    sums = f"{bound:.3f} + {gap:.3f} = {bound + gap:.3f}"
+    ax.text(-1.9, place, sums, va="center", fontsize=11)
+ax.set_yticks(range(5), [f"mean {mean}, variance {variance}" for mean, variance in GUESSES])
+ax.invert_yaxis()
+ax.set_title("L_b + gap", loc="right", fontsize=11, fontweight="normal")
+ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=10)
+plotting.show(
+    fig,
+    alt="Five bars, one for each guess. A blue piece up to L_b and a hatched piece, the gap, which "
+    "ends at the same black line, log p(x), in all of them: every sum is -2.124. The last bar "
+    "has no gap.",
+)
+
 # %% [markdown]
-# The last column does not move, whatever $q$ is. The last guess is the posterior itself: the gap is 0.
+# Their sum does not move, whatever $q$ is: a better guess only turns gap into bound. The last guess is the posterior itself.
 #
-# Now close the gap yourself, for another point, $x = -1$. Run the next cell: it draws a picture with two sliders. On its right side the blue bar ends at $L_b$, the hatched piece is the gap, and the black line is $\log p(x)$. Watch the line: it does not move.
+# Now close the gap yourself, for another point, $x = -1$, with two sliders. (Run the cell first.)
 
 
 # %% tags=["figure", "nbval-ignore-output"]
@@ -638,18 +633,13 @@ def close_the_gap(mean, logvar):
     at, mu, s = (torch.tensor(value, dtype=torch.float64) for value in (-1.0, mean, logvar))
     z = torch.linspace(-4, 3, 400, dtype=torch.float64)
     bound, total = elbo(at, mu, s.exp()).item(), log_evidence(at).item()
-    level = max(bound, -10)  # the picture begins at -10
     fig, axes = plt.subplots(1, 2, figsize=(11, 3))
     axes[0].plot(z, log_normal(z, *posterior(at)).exp(), color=RED, label="posterior")
     axes[0].plot(z, log_normal(z, mu, s.exp()).exp(), "--", color=BLUE, label="q")
     axes[0].set(xlabel="z", ylim=(0, 2), ylabel="density")
     axes[0].legend()
-    axes[1].barh(0, level + 10, left=-10, color=BLUE)
-    axes[1].barh(0, total - level, left=level, color="white", edgecolor=RED, hatch="//")
-    axes[1].axvline(total, color="black")
-    axes[1].text(total + 0.1, 0.65, f"log p(x) {total:.3f}", va="top")
-    axes[1].set(xlim=(-10, 1.5), ylim=(-0.6, 0.7), yticks=[])
-    axes[1].set(title=f"L_b {bound:.3f} · gap {total - bound:.4f}")
+    draw_bounds(axes[1], np.array([bound]), total)
+    axes[1].set(title=f"L_b {bound:.3f} · gap {total - bound:.4f} · log p(x) {total:.3f}")
     plotting.show(fig, alt=f"q with mean {mean:.2f} and log-variance {logvar:.2f}; bound and gap.")
 
 
@@ -662,7 +652,7 @@ _ = interact(
 # %% [markdown]
 # ### Exercise 5.2 · experiment: Close the gap
 #
-# Find a mean and a log-variance for $q$ with which the gap at $x = -1$ is below 0.005, with the sliders or without.
+# Find a mean and a log-variance for $q$ with which the gap at $x = -1$ is below 0.005.
 #
 # <details><summary>Hint</summary>
 #
@@ -688,7 +678,7 @@ checks.another_point(mean, logvar)
 # %% [markdown]
 # ### Exercise 5.3 · code: The bound by drawing
 #
-# Now as a VAE does it. Write $L_b$ as a mean over `n` draws from $q = \mathcal N(\mu, e^s)$. `mu` and `logvar` are tensors with one number each, and the codes are `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. You get a function `log_joint`: `log_joint(z)` is $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes. Return one number.
+# Now as a VAE does it. Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
 #
 # <details><summary>Hint</summary>
 #
@@ -715,78 +705,52 @@ checks.bound_by_drawing(bound_by_drawing)
 #     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 # ```
 #
-# The mean of the logarithms, not the logarithm of the mean. The latter goes to $\log p(x)$, not to $L_b$ (see *Going further*). And if $q$ is the posterior, every single draw gives $\log p(x)$: nothing is left to scatter.
+# The mean of the logarithms, not the logarithm of the mean, which goes to $\log p(x)$ (see *Going further*). And if $q$ is the posterior, every single draw gives $\log p(x)$: nothing is left to scatter.
 #
 # </details>
 
 # %% [markdown]
-# ### What raising the bound does
-#
-# $\log p(x)$ does not depend on $q$, so raising $L_b$ over $q$ closes the gap. To do that and then to raise $L_b$ over the decoder, in turns, is the **EM algorithm**. A VAE does both at once, by gradient steps on $-L_b$, and climbs the bound alone (*Going further* shows what that may cost). And it does not search for a new $q$ for each image: one encoder learns to name a good $q$ for every image that may come. That is **amortised inference**.
-
-# %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# The bound holds three densities under one logarithm: $\log\frac{p(x\,|\,z)\,p(z)}{q} = \log p(x\,|\,z) - \log\frac{q}{p(z)}$. Turn its sign round, and you have the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. (In turns, it would be the **EM algorithm**: *Going further*.) Split the logarithm, $\log\frac{p(x\,|\,z)\,p(z)}{q} = \log p(x\,|\,z) - \log\frac{q}{p(z)}$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
-# **First term.** This KL is not the gap. The gap is measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. Section 5's formula with $\mu_* = 0$ and $\sigma_*^2 = 1$ gives
+# **First term.** This KL is not the gap. The gap is measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. Section 5's formula with $\mu_* = 0$ and $\sigma_*^2 = 1$ gives $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (Code numbers are independent: densities multiply, logarithms add, and the KL is summed.)
 #
-# $$\mathrm{KL}\bigl(\mathcal N(\mu, \sigma^2)\,\Vert\,\mathcal N(0, 1)\bigr) = \tfrac12\left(\sigma^2 - 1 - \log\sigma^2 + \mu^2\right) = \tfrac12\left(e^s - 1 - s + \mu^2\right),$$
+# **Second term.** The decoder names one mean per pixel, the image $\hat x$. Let each of the $D$ pixels scatter around it with the same fixed variance $\sigma_x^2$, independently of the others. The logarithms add once more:
 #
-# the term of section 1. Several latent numbers are independent: densities multiply, logarithms add, and the KL is summed.
+# $$-\log p(x\,|\,z) = \sum_{j=1}^{D}\left[\frac{(x_j - \hat x_j)^2}{2\sigma_x^2} + \tfrac12\log(2\pi\sigma_x^2)\right] = \frac{1}{2\sigma_x^2}\,\lVert x - \hat x\rVert^2 + \text{const}$$
 #
-# **Second term.** Let the decoder name one mean per pixel, the image $\hat x$, and let each of the $D$ pixels have the same fixed variance $\sigma_x^2$ and be independent of the others, given $z$. The logarithms add once more:
-#
-# $$-\log p(x\,|\,z) = \sum_{j=1}^{D}\left[\frac{(x_j - \hat x_j)^2}{2\sigma_x^2} + \tfrac12\log(2\pi\sigma_x^2)\right] = \frac{1}{2\sigma_x^2}\,\lVert x - \hat x\rVert^2 + \frac D2\log(2\pi\sigma_x^2)$$
-#
-# A squared error times a number, plus a constant. The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** The factor 0.05 of the moons was a pixel variance of 10. So the error counts little, and the KL term pulls the two moons' codes together until they overlap.
-#
-# What everybody draws, and what section 1 drew, is $\hat x$, the mean of $p(x\,|\,z)$; a true sample would have noise of standard deviation 0.71 on top. Lesson 6 asks what the choice costs.
+# A squared error times a number. The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
+
+# %% tags=["figure"]
+generator = torch.Generator().manual_seed(SEED)
+noise = torch.randn(784, generator=generator)
+with torch.inference_mode():
+    zero = digits_vae.decoder(digits_vae.encoder(images[labels == 0][:1])[:, :2])[0]
+shown = torch.stack([zero, *(zero + variance**0.5 * noise for variance in (0.05, 0.5, 10))])
+fig = plotting.image_grid(shown, ["x̂", "variance 0.05", "variance 1/2", "variance 10"], columns=4)
+fig.set_size_inches(8, 2.3)
+plotting.show(
+    fig,
+    alt="A zero four times: the decoder's image, clean and soft, and three draws around it. With "
+    "pixel variance 0.05 a little noise, with 1/2 a zero in heavy noise, with 10 nothing but noise.",
+)
 
 # %% [markdown]
-# ## 8 · A gradient through a random number
+# With 1/2 the zero can still be read, with 10 it is gone. (What everybody shows is $\hat x$, not a draw.) The factor 0.05 of the moons was a pixel variance of 10: among so much noise an error counts little, and the KL term pulls the two moons' codes together until they overlap.
 #
-# To train, we need the derivative of $\mathbb E_q[\log p(x\,|\,z)]$ with respect to $\mu$ and $s$. But how does one take the derivative of a draw? Try it where the answer is known: $\mathbb E_q[z^2] = \mu^2 + \sigma^2 = \mu^2 + e^s$ has the derivatives $2\mu$ and $e^s$. Ask in two ways, with 100,000 draws each: through `torch.normal`, PyTorch's own draw, and through $\mu + \sigma\varepsilon$.
-
-# %%
-DRAWS = {
-    "torch.normal": lambda mu, sigma: torch.normal(mu.expand(100_000), sigma.expand(100_000)),
-    "mu + sigma eps": lambda mu, sigma: mu + sigma * torch.randn(100_000),
-}
-seed_everything(SEED)
-mu, logvar = (torch.tensor(value, requires_grad=True) for value in (0.3, -1.0))
-for name, draw in DRAWS.items():
-    mean_square = (draw(mu, torch.exp(logvar / 2)) ** 2).mean()
-    # torch.autograd.grad returns the gradients, and leaves every .grad alone.
-    gradients = torch.autograd.grad(mean_square, (mu, logvar))
-    print(f"{name:15}", ", ".join(f"≈ {gradient:.3f}" for gradient in gradients))
-print(f"{'exact':15}  {2 * mu:.3f},   {logvar.exp():.3f}")
-
-# %% tags=["claim"]
-# "torch.normal hands back a gradient of 0 ... the other is right"
-for name, draw in DRAWS.items():
-    value = (draw(mu, torch.exp(logvar / 2)) ** 2).mean()
-    found = torch.stack(torch.autograd.grad(value, (mu, logvar)))
-    if name == "torch.normal":
-        assert (found == 0).all()
-    else:
-        assert torch.allclose(found, torch.stack((2 * mu, logvar.exp())), atol=0.03)
+# **And the gradient?** We need the derivative of a mean over draws. In $z = \mu + \sigma\varepsilon$ the randomness sits in $\varepsilon$, which depends on nothing, and the derivative passes it by: $\partial z/\partial\mu = 1$ and $\partial z/\partial s = \tfrac12\sigma\varepsilon$. This is the **reparameterisation**. PyTorch's own draw, `torch.normal(mu, sigma)`, hands back a gradient of 0 and no error message (*Going further* tries both).
 
 # %% [markdown]
-# `torch.normal` hands back a gradient of 0 and no error message: an encoder behind it learns nothing from the squared error. The other is right. With $z = \mu + \sigma\varepsilon$ the randomness sits in $\varepsilon$, which depends on nothing, and the derivative passes by it: $\partial z/\partial\mu = 1$ and $\partial z/\partial s = \tfrac12\sigma\varepsilon$. This is the **reparameterisation**. A single draw scatters around the true gradient, but is right on average (**unbiased**).
-
-# %% [markdown]
-# ## 9 · The scaling mistake
+# ## 8 · The scaling mistake
 #
 # `nn.MSELoss()` divides the squared error by the number of pixels, and the bound knows nothing of that. Multiply the resulting loss by 784, which moves no minimum:
 #
 # $$\frac{1}{784}\lVert x - \hat x\rVert^2 + \mathrm{KL} \qquad\longrightarrow\qquad \lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$$
 #
-# The KL term has become 784 times too heavy. In the language of section 7 a pixel's variance is 392: it scatters by $\sqrt{392} \approx 20$, on a scale from $-1$ to $1$. Seen from there all images are alike.
-#
-# Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
+# The KL term has become 784 times too heavy. As a pixel variance that is 392, and even 10 left nothing to be seen. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
 
 # %%
 WEIGHTINGS = {"averaged": (1 / 784, 1.0), "both divided": (1 / 784, 1 / 784)}
@@ -829,14 +793,12 @@ for name in ("summed", "both divided"):
     assert measured[name][0] < 0.85 * mean_image_error
 
 # %% [markdown]
-# With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder learns that the code is noise and ignores it: **posterior collapse**. No error is raised, and the loss looks small and calm.
-#
-# Dividing *both* terms is harmless: the proportion counts. (If even the right loss turns some digits into others, that is because two numbers are few. Exercise 5.4, under *Going further*, has a loss to mend.)
+# With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder learns that the code is noise and ignores it: **posterior collapse**. No error is raised, and the loss looks small and calm. Dividing *both* terms is harmless: the proportion counts. (If even the right loss turns some digits into others, that is because two numbers are few.)
 
 # %% [markdown]
-# ## 10 · Back to the map: smears and holes
+# ## 9 · Back to the map: smears and holes
 #
-# What held for two moons holds for 60,000 images: at a code $z$ the best decoder draws their mean, each image weighted with $q(z\,|\,x_i)$, the density with which its code falls there. Take eight random codes. Compare what the decoder draws with that weighted mean, and with the one image that has the largest weight.
+# What held for two moons holds for 60,000 images: at a code $z$ the best decoder draws their mean, each image weighted with $q(z\,|\,x_i)$, the density with which its code falls there. Compare the decoder, at eight random codes, with that mean and with the image of the largest weight.
 
 # %%
 with torch.inference_mode():
@@ -864,11 +826,9 @@ to_mean, to_image = (((drawn - other) ** 2).sum(dim=1).mean() for other in (mean
 assert to_mean < to_image / 2
 
 # %% [markdown]
-# The decoder draws the weighted mean, and not an image of the data. (Where it differs from the mean, few images share the code.) That is **what a squared error over pixels does**: where several images share a code, it orders their mean. The mean of sharp strokes is a soft one, and the mean of two kinds of digit is a smear.
+# The decoder draws the weighted mean, and not an image of the data. (Where the two differ, few images share the code.) That is **what a squared error over pixels does**: it orders the mean of what shares a code. The mean of sharp strokes is a soft one, and the mean of two kinds of digit is a smear. It does **not** follow that a squared error cannot draw sharp images. Most of today's generators, diffusion models and flow matching, are trained with one too (Ho et al., 2020; Lipman et al., 2022), but go in many small steps, and each step needs only a mean.
 #
 # There is a second suspect. Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*Going further* draws this net's.) Which costs more, the mean or the hole? Lesson 6 takes the two apart.
-#
-# It does **not** follow that a squared error cannot draw sharp images. Diffusion models and flow matching, which draw most of today's images, are trained with one too (Ho et al., 2020; Lipman et al., 2022). But they go in many small steps, and each step needs only a mean.
 
 # %% [markdown]
 # ## Common mistakes
@@ -879,7 +839,6 @@ assert to_mean < to_image / 2
 # | KL with the wrong sign | a loss that falls below 0 and never stops | try it on `mu = 2`, `logvar = 0`: it must be positive |
 # | `exp(logvar)` as the standard deviation | noise of the wrong size, and no error | `exp(logvar / 2)` |
 # | `torch.normal(mu, sigma)` for the draw | the encoder learns nothing | $\mu + \sigma\varepsilon$ |
-# | the gap taken for the KL term | "the KL must go to 0", and the code dies | see section 7: two divergences |
 
 # %% [markdown]
 # ## What you can now do
@@ -888,18 +847,16 @@ assert to_mean < to_image / 2
 # - Derive the bound and its gap, say why it can be computed, and read both terms of the loss out of it.
 # - Name the pixel variance behind a squared error, and recognise terms out of proportion.
 # - Say what a squared error over pixels draws, and what a prior hole is.
-#
-# Lesson 6 builds the VAE for digits with 20 latent numbers, and takes it apart.
 
 # %% [markdown]
 # ## Going further
 #
-# Each part stands for itself, but for two that lean on the one before and say so. No later lesson needs one.
+# Each part stands for itself, but for three that lean on another and say so. No later lesson needs one.
 
 # %% [markdown]
 # ### Exercise 5.4 · find the bug: A loss that falls below zero
 #
-# (To sections 5 and 9.) Somebody is happy: the loss is negative and still falling. The images are rubbish. There are two faults in this function.
+# (To sections 5 and 8.) Somebody is happy: the loss is negative and still falling. The images are rubbish. There are two faults in this function.
 #
 # ```python
 # def vae_loss(recon, x, mu, logvar):
@@ -1021,7 +978,7 @@ assert apart[0] < 0.5 * apart[1]
 #
 # ### EM: a climber in fog
 #
-# Section 6 named two ways to raise the bound: over $q$, and over the decoder. Take them in turns. The data are 500 numbers from the straight-line model with $w = 2$, and we start at $w = 0.5$. Let $\mu_i$ be the posterior's mean for the point $x_i$. For fixed $q$ the bound is a parabola in $w$, with its top at $w = \sum_i (x_i - b)\,\mu_i \big/ \sum_i (\mu_i^2 + \sigma^2)$. (Under $q$ the number $z_i$ has mean $\mu_i$ and variance $\sigma^2$, so the mean of $(x_i - b - wz_i)^2$ is $(x_i - b - w\mu_i)^2 + w^2\sigma^2$. Sum over $i$, and set the derivative to 0.)
+# The bound can be raised in two ways: over $q$, which closes the gap, and over the decoder. Take them in turns. The data are 500 numbers from the straight-line model with $w = 2$, and we start at $w = 0.5$. Let $\mu_i$ be the posterior's mean for the point $x_i$. For fixed $q$ the bound is a parabola in $w$, with its top at $w = \sum_i (x_i - b)\,\mu_i \big/ \sum_i (\mu_i^2 + \sigma^2)$. (Under $q$ the number $z_i$ has mean $\mu_i$ and variance $\sigma^2$, so the mean of $(x_i - b - wz_i)^2$ is $(x_i - b - w\mu_i)^2 + w^2\sigma^2$. Sum over $i$, and set the derivative to 0.)
 
 # %%
 generator = torch.Generator().manual_seed(SEED)
@@ -1161,10 +1118,42 @@ plotting.show(
 
 # %% [markdown]
 # $\mathrm{KL}(q\,\Vert\,p)$ asks only about places where $q$ is, and sits on one peak (*mode seeking*). $\mathrm{KL}(p\,\Vert\,q)$ asks about all places where $p$ is, and lies over both (*mode covering*). In a VAE the first happens to the code: $q(z\,|\,x)$ would rather name one of several possible codes than all of them. The second happens to the data. For $\mathrm{KL}(p_\text{data}\,\Vert\,p_\text{model})$ is minus the mean of $\log p_\text{model}(x)$ over the data, plus a number that the model cannot change: maximum likelihood makes it small, and so wants every training image covered.
+
+# %% [markdown]
+# ### A gradient through a random number
+#
+# Section 7 told two draws apart. Try both where the answer is known: $\mathbb E_q[z^2] = \mu^2 + \sigma^2 = \mu^2 + e^s$ has the derivatives $2\mu$ and $e^s$. Take the mean of 100,000 draws, and ask for its gradient.
+
+# %%
+DRAWS = {
+    "torch.normal": lambda mu, sigma: torch.normal(mu.expand(100_000), sigma.expand(100_000)),
+    "mu + sigma eps": lambda mu, sigma: mu + sigma * torch.randn(100_000),
+}
+seed_everything(SEED)
+mu, logvar = (torch.tensor(value, requires_grad=True) for value in (0.3, -1.0))
+for name, draw in DRAWS.items():
+    mean_square = (draw(mu, torch.exp(logvar / 2)) ** 2).mean()
+    # torch.autograd.grad returns the gradients, and leaves every .grad alone.
+    gradients = torch.autograd.grad(mean_square, (mu, logvar))
+    print(f"{name:15}", ", ".join(f"≈ {gradient:.3f}" for gradient in gradients))
+print(f"{'exact':15}  {2 * mu:.3f},   {logvar.exp():.3f}")
+
+# %% tags=["claim"]
+# "torch.normal hands back a gradient of 0 ... the other is right"
+for name, draw in DRAWS.items():
+    value = (draw(mu, torch.exp(logvar / 2)) ** 2).mean()
+    found = torch.stack(torch.autograd.grad(value, (mu, logvar)))
+    if name == "torch.normal":
+        assert (found == 0).all()
+    else:
+        assert torch.allclose(found, torch.stack((2 * mu, logvar.exp())), atol=0.03)
+
+# %% [markdown]
+# `torch.normal` hands back a gradient of 0: an encoder behind it learns nothing from the squared error. The other is right. A single draw scatters around the true gradient, but is right on average (**unbiased**).
 #
 # ### The rival: a gradient without a derivative
 #
-# There is a second way to the gradient of $\mathbb E_q[f(z)]$. Move the density, and keep the points where they fell: since $\partial q/\partial\mu = q\,\partial\log q/\partial\mu$,
+# There is another way to the gradient of $\mathbb E_q[f(z)]$. Move the density, and keep the points where they fell: since $\partial q/\partial\mu = q\,\partial\log q/\partial\mu$,
 #
 # $$\frac{\partial}{\partial\mu}\int q(z)\,f(z)\,dz = \mathbb E_q\!\left[f(z)\,\frac{\partial\log q(z)}{\partial\mu}\right], \qquad \frac{\partial\log q}{\partial\mu} = \frac{z - \mu}{\sigma^2} = \frac{\varepsilon}{\sigma}.$$
 #
@@ -1212,7 +1201,7 @@ assert variances["score function"][-1] > 50 * variances["score function"][0]
 #
 # <details><summary>Hint</summary>
 #
-# Call it with many equal rows, some variances far from 1, and look at mean and standard deviation of what comes back. Leave room for chance. Then call it with `requires_grad_()` and look at both gradients. "Not `None`" is not enough, as section 8 has shown.
+# Call it with many equal rows, some variances far from 1, and look at mean and standard deviation of what comes back. Leave room for chance. Then call it with `requires_grad_()` and look at both gradients. "Not `None`" is not enough, as *A gradient through a random number* has shown.
 #
 # </details>
 
@@ -1254,7 +1243,7 @@ checks.draws_rightly(draws_rightly)
 # %% [markdown]
 # ### The holes of the map
 #
-# Section 10 named the prior hole. With two latent numbers it can be seen. Compare, place by place, the density of the prior with that of the aggregated posterior, the mean of $q(z\,|\,x_i)$ over many images.
+# Section 9 named the prior hole. With two latent numbers it can be seen. Compare, place by place, the density of the prior with that of the aggregated posterior, the mean of $q(z\,|\,x_i)$ over many images.
 
 # %%
 with torch.inference_mode():
@@ -1300,7 +1289,7 @@ assert in_hole.float().mean() > 0.15
 #
 # ### When does a code pay?
 #
-# Section 9's collapse can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue, as in lesson 4.
+# Section 8's collapse can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue, as in lesson 4.
 
 # %%
 largest = torch.linalg.eigvalsh(torch.cov(some.T))[-1].item()

@@ -166,6 +166,12 @@ def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     return d_loss, _step_of_g(lesson.gan_g_loss(D(G(noise))), g_optimizer)
 
 
+@answers.wrong("8.1", "noise of another width", kind="message")
+def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
+    d_loss = _step_of_d(D, d_optimizer, real, G(lesson.draw_noise(len(real))))
+    return d_loss, _step_of_g(lesson.gan_g_loss(D(G(noise))), g_optimizer)
+
+
 @answers.wrong("8.1", "D is not where its own step leads")
 def mended_iteration(D, G, d_optimizer, g_optimizer, real, noise):
     fake = G(noise)
@@ -433,3 +439,13 @@ def check_iteration(iteration, real):
     before = list(D.parameters())
     iteration(D, G, d_optimizer, g_optimizer, real, lesson.draw_noise(128))
     assert not all(map(torch.equal, D.parameters(), before))
+
+
+@answers.wrong("8.4", "Does it compare the right way round", kind="message")
+def check_iteration(iteration, real):
+    D, G, d_optimizer, g_optimizer = lesson.new_game()
+    noise = lesson.draw_noise(128)
+    fake = G(noise).detach()
+    before = lesson.gan_d_loss(D(real), D(fake)).item()
+    iteration(D, G, d_optimizer, g_optimizer, real, noise)
+    assert lesson.gan_d_loss(D(real), D(fake)).item() > before

@@ -58,6 +58,9 @@ def mse_gradient(gradient: Function) -> str:
         "the sign is flipped: the error is prediction minus truth": -right,
         "half of the right value: the derivative of e² is 2e": right / 2,
         "this is a sum; the MSE is a mean over the n points": right * len(OTHER_X),
+        "divide by the number of points you were given; it is not 40": right
+        * len(OTHER_X)
+        / len(X),
         "right values in the wrong order: the weight comes first": right.flip(0),
         "this is the gradient of the absolute error; here the error is squared": absolute,
         "these are the slopes at the notebook's points: use the arguments x and y": notebook,

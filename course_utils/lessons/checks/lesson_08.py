@@ -27,6 +27,7 @@ def mended_iteration(iteration: Function) -> str:
     """Check an iteration by where it moves two tiny players, and by a second one after it."""
 
     def round_of(on: Players) -> object:
+        on.G.register_forward_pre_hook(_fits)
         return iteration(on.D, on.G, on.d_optimizer, on.g_optimizer, *on.batch())
 
     mine, given = judge_first(round_of)
@@ -37,6 +38,11 @@ def mended_iteration(iteration: Function) -> str:
     require(not same(found, right[::-1], 1e-3), "the losses are returned in the wrong order")
     require(same(found, right, 1e-3), "both players move well, but other losses are returned")
     return "right: D learns from both kinds, G through D, and nothing is left over"
+
+
+def _fits(net: nn.Module, given: tuple[Tensor]) -> None:
+    told = "G was given noise of another width: use the noise that your function receives"
+    require(given[0].shape[-1:] == (1,), told)
 
 
 @exercise("8.2")
@@ -66,7 +72,10 @@ def _squares(outputs: Tensor, label: int) -> Tensor:
     return 0.5 * ((outputs - label) ** 2).mean()
 
 
-AT_ONCE = "an assert of yours stops it: is what you keep from before a copy (clone)?"
+AT_ONCE = (
+    "an assert without a sentence stops it: which one? Does it compare the right way round, "
+    "and is what you keep from before a copy (clone)?"
+)
 FAULTS = {
     "D": "it lets an iteration pass in which D does not move",
     "G": "it lets an iteration pass in which G does not move",
