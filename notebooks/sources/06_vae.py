@@ -77,7 +77,7 @@ train_labels, valid_labels = labels[:55_000], labels[55_000:]
 # | $p(z)$ | | the prior, $\mathcal N(0, 1)$ for each of the 20 numbers |
 # | $L_b$ | `bound` | the bound: lies below $\log p(x)$ |
 #
-# The 20 numbers of a code are the **latent units**. The decoder mirrors the encoder, and Tanh at its end gives the range of the pixels. In training the net draws its code; when it evaluates, it takes the mean code, so that the same image gets the same answer every time. (The labels `y` are handed through and not used before section 6.)
+# The 20 numbers of a code are the **latent units**. The decoder mirrors the encoder, and Tanh at its end gives the range of the pixels. In training the net draws its code. To show or compare an image it takes the mean code, so that the same image gets the same answer every time. What enters a loss or a bound is always drawn. (The labels `y` are handed through and not used before section 6.)
 
 
 # %%
@@ -111,7 +111,7 @@ class VAE(nn.Module):
 
 
 # %% [markdown]
-# The two terms of the loss, for each image: the squared error, summed over the pixels, and the KL term, summed over the latent units. (Average one of the two over its numbers, and you train another model: lesson 5, section 9.)
+# The two terms of the loss, for each image: the squared error, summed over the pixels, and the KL term, summed over the latent units. (Average one of the two over its numbers, and you train another model: lesson 5, section 8.)
 
 
 # %%
@@ -125,7 +125,7 @@ def loss_terms(x, recon, mu, logvar):
 # %% [markdown]
 # ## 2 · Digits that nobody wrote
 #
-# The training is that of lesson 5: Adam, with a rate that rises and then falls. The loss is $\text{error} + \beta \cdot \mathrm{KL}$, with $\beta = 1$ up to section 5. After each epoch the held-out images are measured, with drawn codes, as the loss wants it.
+# The training is that of lesson 5: Adam, with a rate that rises and then falls. The loss is $\text{error} + \beta \cdot \mathrm{KL}$, with $\beta = 1$ up to section 5. After each epoch the held-out images are measured, with drawn codes.
 
 # %%
 NUM_EPOCHS, PEAK_LR = 8, 8e-3
@@ -167,7 +167,7 @@ def fit(net, num_epochs=NUM_EPOCHS, beta=1.0, num_images=55_000, on_epoch=None):
 
 
 # %% [markdown]
-# Here is what the VAE is for: leave the encoder out, draw 20 numbers from the prior, decode. `train` calls `fit` and does this after each epoch with the same 32 codes, so you can see 32 digits form while the cell runs. (`watch`, folded, draws them.)
+# Here is what the VAE is for: leave the encoder out, draw 20 numbers from the prior, decode. `train` calls `fit` and does this after each epoch with the same 32 codes, so you see 32 digits form when you run the cell. (`watch`, folded, draws them.)
 
 
 # %%
@@ -222,11 +222,11 @@ plotting.mosaic(vae_samples[:128], columns=16, ax=ax, title="Codes from the prio
 plotting.show(
     fig,
     alt="128 generated images. Some are readable digits of many shapes and slants with soft "
-    "edges; others are smears between two digits.",
+    "edges; others are smears.",
 )
 
 # %% [markdown]
-# Some are digits, and nobody wrote them. Others are smears, somewhere between a 4 and a 9. Where the smears come from is the question of section 4. First the training: what do the two terms do?
+# Some are digits, and nobody wrote them. Others are smears, somewhere between two digits. Where the smears come from is the question of section 4. First the training: what do the two terms do?
 
 # %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.4))
@@ -314,7 +314,7 @@ checks.bound_of(bound_of)
 
 # %%
 def bound(x, recon, kl, variance):
-    """L_b of each image. PyTorch knows the density of a pixel; the logarithms add up."""
+    """L_b of each image, as in exercise 6.1, with PyTorch's density of a pixel."""
     return Normal(recon, variance**0.5).log_prob(x).sum(dim=1) - kl
 
 
@@ -325,14 +325,14 @@ with torch.inference_mode():
 mean_image = train_images.mean(dim=0)
 models = {"VAE": (drawn, kl), "no code": (mean_image, torch.zeros(10_000))}
 best = {"VAE": history["error"][-1] / 784, "no code": (valid_images - mean_image).square().mean()}
-worth = {}
+at_half, at_best = {}, {}
 for name, model in models.items():
-    worth[name] = torch.stack([bound(test_images, *model, v).mean() for v in (0.5, best[name])])
-    half, top = worth[name]
-    print(f"{name:8} variance 1/2: ≈ {half:4.0f} nats", end="")
-    print(f" · best variance, ≈ {best[name]:.3f}: ≈ {top:4.0f} nats")
-half, top = worth["VAE"] - worth["no code"]
-print(f"difference, the worth of the code: ≈ {half:.0f} and ≈ {top:.0f} nats")
+    at_half[name] = bound(test_images, *model, 0.5).mean()
+    at_best[name] = bound(test_images, *model, best[name]).mean()
+    print(f"{name:8} variance 1/2: ≈ {at_half[name]:4.0f} nats", end="")
+    print(f" · best variance, ≈ {best[name]:.3f}: ≈ {at_best[name]:4.0f} nats")
+print(f"difference, the worth of the code: ≈ {at_half['VAE'] - at_half['no code']:.0f}", end="")
+print(f" and ≈ {at_best['VAE'] - at_best['no code']:.0f} nats")
 
 # %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(7.5, 4))
@@ -341,10 +341,11 @@ for (name, (recon, kl)), style in zip(models.items(), ("-", "--"), strict=True):
     error = ((test_images - recon) ** 2).sum(dim=1).mean()
     line = -error / (2 * variances) - 392 * torch.log(2 * torch.pi * variances) - kl.mean()
     ax.plot(variances, line, style, label=name)
-    ax.plot(best[name], worth[name][1], "ko")
+    ax.plot(best[name], at_best[name], "ko")
 ax.axvline(0.5, color="grey", linewidth=1)
 ax.text(0.52, -1450, "1/2, the plain\nsquared error")
-ax.set(xscale="log", xlabel="pixel variance", ylabel="L_b, test images (nats)", ylim=(-1600, 200))
+ax.set(xscale="log", xlabel="pixel variance", ylim=(-1600, 200))
+ax.set_ylabel("$L_b$, test images (nats)")
 ax.legend(loc="upper right")
 plotting.show(
     fig,
@@ -355,11 +356,11 @@ plotting.show(
 
 # %% tags=["claim"]
 # "With its best variance the same net gains several hundred nats"
-assert worth["VAE"][1] > worth["VAE"][0] + 200
+assert at_best["VAE"] > at_half["VAE"] + 200
 # "more than 100 nats an image with variance ½, and several times more with the best"
-at_half, at_best = worth["VAE"] - worth["no code"]
-assert at_half > 100
-assert at_best > 2 * at_half
+worth = [bounds["VAE"] - bounds["no code"] for bounds in (at_half, at_best)]
+assert worth[0] > 100
+assert worth[1] > 2 * worth[0]
 
 # %% [markdown]
 # With its best variance the same net gains several hundred nats. Not one pixel was drawn better: the model only admits how small its errors are. And the code is worth more than 100 nats an image with variance ½, and several times more with the best.
@@ -371,7 +372,7 @@ assert at_best > 2 * at_half
 #
 # Two suspects: the decoder, trained to draw soft means, and the codes that we hand to it.
 #
-# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 10). Look at both, in the unit with the largest KL:
+# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 9). Look at both, in the unit with the largest KL:
 
 # %%
 per_unit = 0.5 * (test_mu**2 + test_logvar.exp() - test_logvar - 1).cpu()  # (10000, 20)
@@ -387,7 +388,7 @@ fig, axes = plt.subplots(1, 2, figsize=(12, 3.6))
 axes[0].plot(grid, single.log_prob(grid[:, None]).exp(), color="#0072B2", linewidth=1.5)
 axes[0].set(title="q(z | x) of eight images", ylabel="density")
 axes[1].hist(test_codes[:, unit], 60, density=True, color="#2E8FC9")
-axes[1].set(title="a drawn code of each of 10,000 images")
+axes[1].set(title="a drawn code of each of 10,000 images", ylabel="density, on another scale")
 for ax in axes:
     ax.plot(grid, Normal(0.0, 1.0).log_prob(grid).exp(), "k--", label="the prior")
     ax.legend(loc="upper right")
@@ -407,14 +408,14 @@ spreads = test_codes.std(dim=0)
 print(f"standard deviation of the codes, all units: ≈ {spreads.min():.2f} to ≈ {spreads.max():.2f}")
 
 # %% tags=["claim"]
-# "the variances add", "narrow bells", "unit by unit the codes look like the prior"
+# "the variances add", "narrow bells", "unit by unit the codes look nearly like the prior"
 whole = (test_mu.var(dim=0) + test_logvar.exp().mean(dim=0)).cpu()
 torch.testing.assert_close(test_codes.var(dim=0), whole, rtol=0.1, atol=0.01)
 assert test_logvar[:, unit].exp().mean() < 0.25
 assert (spreads.log().abs() < 0.4).all()
 
 # %% [markdown]
-# Each image has a narrow bell, and all of them together roughly the wide one. A code is its mean plus noise that knows nothing of this mean, so the variances add. Their sum stays near 1, here at 1.2. (Stretch all codes of a unit, and the decoder can undo it: the error does not care, and the KL is cheapest where the sum is 1.) So unit by unit the codes look like the prior.
+# Each image has a narrow bell, and all of them together roughly the wide one. A code is its mean plus noise that knows nothing of this mean, so the variances add. Their sum is 1.2 here, not quite 1: unit by unit the codes look nearly like the prior.
 
 # %% [markdown]
 # ### One decoder, six origins
@@ -422,7 +423,7 @@ assert (spreads.log().abs() < 0.4).all()
 # **And all twenty units together?** That they fit one by one does not settle it. So try it. The decoder stays as it is, only the codes change:
 #
 # - from the **prior**, as above;
-# - codes of real images, each unit **shuffled** on its own over the images: unit by unit exactly right, and every combination new;
+# - codes of real images, each unit **shuffled** on its own over the images: each unit with the very numbers of real images, and every combination new;
 # - **one Gaussian**, a bell that may be tilted, fitted to the codes of real images (lesson 4 fitted ten; Ghosh et al., 2019);
 # - **ten** and **fifty** Gaussians, mixtures as in lesson 5, fitted by scikit-learn (lesson 10 does it by hand);
 # - codes **drawn for real images** themselves, 10,000 training images, the same that all fits use: nothing better can be asked of this decoder.
@@ -484,6 +485,7 @@ def fitted(codes, k):
 def origins(net):
     """10,000 codes of each origin, name -> (10000, units); and seconds to fit and draw fifty."""
     codes = net.sample(*net.encode(train_images.to(device))).cpu()
+    # Each unit in an order of its own, as in exercise 6.2
     columns = [column[torch.randperm(10_000)] for column in codes[:10_000].T]
     chosen = {
         "the prior": prior_codes,
@@ -544,9 +546,9 @@ if not data.standin_in_use():
     assert 5 * distances["fifty Gaussians"] < distances["the prior"]
 
 # %% [markdown]
-# The decoder is not to blame. With codes of real images it draws digits, soft ones, which the judge finds very near to real images. Shuffling alone does most of the damage, though every single unit is then exactly right: it is the *combinations*. The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (Ten take the largest single step. One for each digit? We have not looked.) (*Going further* B: why the loss leaves a hole.)
+# The decoder is not to blame. With codes of real images it draws digits, soft ones, which this judge finds very near to real images. Shuffling alone does most of the damage, though every single unit then has the numbers of real images: it is the *combinations*. (The units' misfit is the smaller step, from shuffled to the prior.) The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
 #
-# So much by this judge, which forgives a soft edge. For the second judge of lesson 9 the blur has a price too, though a smaller one than the hole. Lesson 10 goes on with densities for these codes.
+# (Stopping here? Tomorrow set `LOAD = True` in the first cell and run all cells above.)
 
 # %% [markdown]
 # ## 5 · What has the VAE won?
@@ -613,7 +615,7 @@ def arrow(ax, start, end):  # from box to box
     ax.annotate("", end.get_position(), start.get_position(), arrowprops=style)
 
 
-fig, ax = plt.subplots(figsize=(11, 3.2))
+fig, ax = plt.subplots(figsize=(11, 2.5))
 x = box(ax, 0, 1, "image\nx")
 encoder = box(ax, 2, 1, "encoder\nq(z | x, y)", "#BFE3F5")
 says = box(ax, 4, 1, "mean μ\nlog-variance s")
@@ -625,7 +627,7 @@ label = box(ax, 5, -0.4, "label y", "#F5D9A8")
 row = [x, encoder, says, code, decoder, recon]
 for start, end in [*pairwise(row), (noise, code), (label, encoder), (label, decoder)]:
     arrow(ax, start, end)
-ax.set(xlim=(-0.9, 10.9), ylim=(-0.9, 2.7))
+ax.set(xlim=(-0.6, 10.6), ylim=(-0.7, 2.6))
 ax.axis("off")
 plotting.show(
     fig,
@@ -660,7 +662,7 @@ class ConditionalVAE(VAE):
 # %% [markdown]
 # ### β, the price of a nat
 #
-# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, that is the loss of a pixel variance of $\beta/2$. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
+# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, that is the loss of a pixel variance of $\beta/2$. Below, $\beta = 4$ takes it to 2, away from the best 0.05, on purpose: nats shall be dear. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
 
 # %% [markdown]
 # ### Exercise 6.3 · predict: Who obeys?
@@ -668,7 +670,7 @@ class ConditionalVAE(VAE):
 # Two conditional nets are trained below, one with $\beta = 1$ and one with $\beta = 4$. Then they are ordered 1,000 of each digit, with codes from the prior. Choose a letter for each question: `"a"` with $\beta = 1$, `"b"` with $\beta = 4$, `"c"` both about alike.
 #
 # - `obeys`: whose drawings are more often the digit that was ordered?
-# - `exact`: whose squared error is smaller?
+# - `exact`: whose squared error on the held-out images is smaller?
 #
 # <details><summary>Hint</summary>
 #
@@ -694,7 +696,7 @@ checks.who_obeys(obeys, exact)
 # </details>
 
 # %% [markdown]
-# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound of section 3, on the held-out images, with the variance that is best for the net. (Not with the $\beta/2$ that it was trained with: so the comparison is kind to all four.)
+# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound of section 3, on the held-out images, with the variance that is best for each net, not the $\beta/2$ of its training.
 
 # %%
 TRIALS = {"vae_beta_4": (VAE, 4), "cvae_beta_1": (ConditionalVAE, 1), "cvae": (ConditionalVAE, 4)}
@@ -711,7 +713,7 @@ for (kind, beta), (net, net_history, _) in family.items():
     sheets[kind, beta] = decode(net, prior_codes, ordered)
     far[kind, beta] = distance(sheets[kind, beta])
     error, kl = (values[-1] for values in net_history.values())
-    # L_b of section 3, with the variance error / 784
+    # L_b of section 3 with variance = error / 784, where its first term is -392
     nats[kind, beta] = -392 * (1 + math.log(2 * math.pi * error / 784)) - kl
     print(f"{kind:14} β = {beta} · FD ≈ {far[kind, beta]:.1f}, error ≈ {error:.1f}", end="")
     print(f", KL ≈ {kl:.1f}, L_b ≈ {nats[kind, beta]:.0f}")
@@ -732,8 +734,8 @@ for ax, ((kind, beta), (net, *_)) in zip(axes.flat, family.items(), strict=True)
 plotting.show(
     fig,
     alt="Four sheets of thirty images from the prior. The conditional ones were ordered 0 to 9 in "
-    "each row. The two without a label: digits and smears. Label with β = 1: many are another digit "
-    "than the one ordered. Label with β = 4: nearly all as ordered, and legible.",
+    "each row. The two without a label: digits and smears. Label with β = 1: many are broken or "
+    "mixed shapes. Label with β = 4: nearly all as ordered, and legible.",
 )
 
 # %% tags=["claim"]
@@ -745,7 +747,7 @@ if not data.standin_in_use():
     assert obeyed[1].mean() < 0.85
 
 # %% [markdown]
-# Either alone helps a little, and both together much. With $\beta = 1$ two of three orders are delivered, with $\beta = 4$ nearly all. Why? Here is a guess that can be tried: with $\beta = 1$ the code still says itself which digit it is, and where it contradicts the label, it may win. So let a linear classifier read the digit from the mean code alone. Knowing nothing it would be right once in ten.
+# Either alone helps a little, and both together much. With $\beta = 1$ two of three orders are delivered, with $\beta = 4$ nearly all. Why? Here is a guess that can be tried: with $\beta = 1$ the code still says itself which digit it is, and where it contradicts the label, it may win. So let a linear classifier read the digit from the mean code alone, in all four nets. Knowing nothing it would be right once in ten.
 
 
 # %%
@@ -756,16 +758,17 @@ def mean_codes(net, x, y):
 
 
 known, readable = (train_images[:10_000], train_labels[:10_000]), {}
-for beta in (1, 4):
-    net = family["ConditionalVAE", beta][0]
+for (kind, beta), (net, *_) in family.items():
     reader = LogisticRegression(max_iter=500).fit(mean_codes(net, *known), known[1])
-    readable[beta] = reader.score(mean_codes(net, valid_images, valid_labels), valid_labels)
-    print(f"β = {beta}: digit read from the code alone ≈ {100 * readable[beta]:.0f} %")
+    rate = reader.score(mean_codes(net, valid_images, valid_labels), valid_labels)
+    readable[kind, beta] = rate
+    print(f"{kind:14} β = {beta}: digit read from the code alone ≈ {100 * rate:.0f} %")
 
 # %% tags=["claim"]
-# "With β = 4 the code says far less of the digit"
+# "nine in ten codes tell the digit at either price. With it half of them do, ... a quarter"
 if not data.standin_in_use():
-    assert readable[1] > 1.4 * readable[4]
+    assert min(readable["VAE", 1], readable["VAE", 4]) > 1.4 * readable["ConditionalVAE", 1]
+    assert readable["ConditionalVAE", 1] > 1.4 * readable["ConditionalVAE", 4]
 
 # %% tags=["claim"]
 # "its bound is some 200 nats lower, and its error about twice as large"
@@ -774,7 +777,7 @@ if not data.standin_in_use():
     assert 1.5 < family["VAE", 4][1]["error"][-1] / history["error"][-1] < 2.5
 
 # %% [markdown]
-# With $\beta = 4$ the code says far less of the digit. That fits the guess, and does not prove it. (The KL term does not settle it. At either price the label saves about 3 nats, more than the at most $\log 10 = 2.3$ of naming one digit of ten; so more than the digit has changed.)
+# Without the label nine in ten codes tell the digit, at either price. With it half of them do, and with $\beta = 4$ only a quarter. That fits the guess, and does not prove it.
 #
 # What does $\beta = 4$ cost? As a model of the images the plain VAE with $\beta = 4$ is worse than the one with $\beta = 1$: its bound is some 200 nats lower, and its error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (What do your own eyes say? Lesson 9 asks a second judge.) A likely model and beautiful samples are two goals, and exercise 6.5 sets them against each other.
 #
@@ -834,9 +837,9 @@ for name, row in rows.items():
 #
 # | the bug | what you see | the fix |
 # |---|---|---|
-# | squared error averaged over pixels, KL summed | KL near 0, every sample the same blur (lesson 5, section 9) | sum both, average over images |
-# | noise in evaluation | the same image gives another result each time | the mean when `self.training` is false, and `eval()` before measuring |
-# | the mean code's error reported in the bound | a "bound" that is too good | draw the codes |
+# | squared error averaged over pixels, KL summed | KL near 0, every sample the same blur (lesson 5, section 8) | sum both, average over images |
+# | noise where an image is shown or compared | the same image gives another result each time | the mean when `self.training` is false, and `eval()` |
+# | no noise in the bound | a "bound" that is too good | draw the codes |
 # | two bounds compared whose variances differ by accident, or whose pixels have another range | hundreds of nats that nobody earned | name the variance, add the constant |
 # | a mixture's samples looked at in their order | the first hundred all come from one Gaussian | mix the rows |
 # | label not given to the decoder | ten labels, one picture | decode one code with two labels and compare |
@@ -962,7 +965,7 @@ plotting.show(fig, alt="Sorted bars of the KL per unit: from well over a nat dow
 assert each.max() > 1 > 0.1 > each.min()
 
 # %% [markdown]
-# The strongest cost more than a nat, the last next to nothing: a unit that earns less than it costs goes back to the prior, and the decoder learns to ignore it, for all it brings is noise. (Burda et al. (2015) call a unit *active* if its mean varies over the images by more than 0.01.) Turn one and see. Rank 1 is the strongest:
+# The strongest cost more than a nat, the last next to nothing: a unit that earns less than it costs goes back to the prior, and the decoder learns to ignore it, for all it brings is noise. Turn one and see, in a 3 whose bows nearly close. Rank 1 is the strongest:
 
 
 # %%
@@ -1022,7 +1025,7 @@ assert free[-1] > 50
 assert paid[-1] < 1
 
 # %% [markdown]
-# As soon as they have to pay, all units fall silent. The reason lies in the loss. What could a code save at best? All the error of a net without a code. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. At this price that is worth a fraction of a nat. So hardly any code can be worth its nats, and the collapsed net is as good as what this loss asks for: no other way of getting there helps, only another price does. (Lucas et al. (2019) show for straight decoders exactly when a code pays.)
+# While nats are free, the KL grows into the hundreds. As soon as they have to pay, all units fall silent. The reason lies in the loss. What could a code save at best? All the error of a net without a code. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. At this price that is worth a fraction of a nat. So hardly any code can be worth its nats, and the collapsed net is as good as what this loss asks for: no other way of getting there helps, only another price does. (Lucas et al. (2019) show for straight decoders exactly when a code pays.)
 #
 # Warm-up is for the other kind of collapse, where a good solution exists and training loses it early: with decoders so strong that they manage without a code for a while, above all for texts. So diagnose first: look at the scale of both terms, then at the KL per unit over time.
 
@@ -1060,7 +1063,7 @@ for values in (many.mean(dim=2), slant(many)):
 # %% [markdown]
 # ### F · Between two digits
 #
-# Take two test images, go in a straight line from one mean code to the other, and decode ten points of the way. Below it the straight line between the pixels.
+# Take two test images, the 3 of part C and a 7, go in a straight line from one mean code to the other, and decode ten points of the way. Below it the straight line between the pixels.
 
 # %%
 start, end = test_mu[first[3]], test_mu[first[7]]
@@ -1103,7 +1106,6 @@ plotting.show(
 # - D. J. Rezende, S. Mohamed, D. Wierstra (2014). *Stochastic Backpropagation and Approximate Inference in Deep Generative Models.* [arXiv:1401.4082](https://arxiv.org/abs/1401.4082)
 # - D. P. Kingma, D. J. Rezende, S. Mohamed, M. Welling (2014). *Semi-supervised Learning with Deep Generative Models.* [arXiv:1406.5298](https://arxiv.org/abs/1406.5298). A VAE with labels.
 # - K. Sohn, H. Lee, X. Yan (2015). *Learning Structured Output Representation using Deep Conditional Generative Models.* Advances in Neural Information Processing Systems 28. The conditional VAE.
-# - Y. Burda, R. Grosse, R. Salakhutdinov (2015). *Importance Weighted Autoencoders.* [arXiv:1509.00519](https://arxiv.org/abs/1509.00519). Active units.
 # - S. R. Bowman, L. Vilnis, O. Vinyals, A. M. Dai, R. Jozefowicz, S. Bengio (2015). *Generating Sentences from a Continuous Space.* [arXiv:1511.06349](https://arxiv.org/abs/1511.06349). KL warm-up.
 # - L. Theis, A. van den Oord, M. Bethge (2016). *A Note on the Evaluation of Generative Models.* [arXiv:1511.01844](https://arxiv.org/abs/1511.01844). Likelihood and samples.
 # - M. D. Hoffman, M. J. Johnson (2016). *ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound.* Workshop in Advances in Approximate Bayesian Inference, NIPS.

@@ -64,6 +64,23 @@ def cross_entropy(logits, labels):
     return (top[:, 0] + (apart - top).exp().sum(dim=1).log()).mean()
 
 
+@answers.right("2.2", name="PyTorch's own", says="cross_entropy is PyTorch's: build it")
+def cross_entropy(logits, labels):
+    return nn.functional.cross_entropy(logits, labels)
+
+
+@answers.right("2.2", name="PyTorch's log-sum-exp", says="logsumexp is PyTorch's: build it")
+def cross_entropy(logits, labels):
+    return (logits.logsumexp(dim=1) - logits[torch.arange(len(labels)), labels]).mean()
+
+
+@answers.wrong("2.2", "made a table (4, 4), whose mean happens to agree", kind="message")
+def cross_entropy(logits, labels):
+    m = logits.max(dim=1, keepdim=True).values
+    sums = m + (logits - m).exp().sum(dim=1).log()
+    return (sums - logits[torch.arange(len(labels)), labels]).mean()
+
+
 @answers.wrong("2.2", "near 1000 it gives nan, not", kind="extreme nan", name="softmax by hand")
 def cross_entropy(logits, labels):
     p = logits.exp() / logits.exp().sum(1, True)

@@ -58,6 +58,43 @@ def bound_of(error, kl, variance, pixels):
     return -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * sigma) - kl
 
 
+@answers.wrong("6.1", "do not square it")
+def bound_of(error, kl, variance, pixels):
+    square = variance**2
+    return -error / (2 * square) - pixels / 2 * torch.log(2 * torch.pi * square) - kl
+
+
+@answers.wrong("6.1", "below the squared error `variance` is squared")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance**2) - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.1", "inside the logarithm `variance` is squared")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log(2 * torch.pi * variance**2) - kl
+
+
+@answers.wrong("6.1", "in both places, not its root")
+def bound_of(error, kl, variance, pixels):
+    sigma = variance**0.5
+    return -error / (2 * sigma) - pixels / 2 * torch.log(2 * torch.pi * sigma) - kl
+
+
+@answers.wrong("6.1", "below the squared error stands the variance, not its root")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance**0.5) - pixels / 2 * torch.log(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.1", "that is log10")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log10(2 * torch.pi * variance) - kl
+
+
+@answers.wrong("6.1", "that is log2")
+def bound_of(error, kl, variance, pixels):
+    return -error / (2 * variance) - pixels / 2 * torch.log2(2 * torch.pi * variance) - kl
+
+
 @answers.wrong("6.1", "once for each pixel")
 def bound_of(error, kl, variance, pixels):
     return -error / (2 * variance) - 0.5 * torch.log(2 * torch.pi * variance) - kl

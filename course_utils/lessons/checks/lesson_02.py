@@ -2,12 +2,14 @@
 
 import copy
 import math
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy as pytorch_loss
 from torch.nn.functional import nll_loss
+from torch.overrides import TorchFunctionMode
 
 from course_utils.lessons.checks.feedback import (
     Function,
@@ -65,7 +67,30 @@ def cross_entropy(loss: Function) -> str:
     trains_like(
         lambda logits: pytorch_loss(logits, labels), lambda logits: loss(logits, labels), logits=z
     )
+    with _Watch() as watch:
+        loss(z, labels)
+    met = "a column (4, 1) met a row (4,) and made a table (4, 4), whose mean happens to agree"
+    require(not watch.stretched, f"the number is right, but {met}: look at the shapes")
+    if watch.ready_made:
+        return f"right, but {watch.ready_made} is PyTorch's: build it from exp, log, max and sum"
     return "right: it agrees with PyTorch, for small scores and for huge ones"
+
+
+class _Watch(TorchFunctionMode):
+    """Sees which ready-made losses are called, and whether a column and a row become a table."""
+
+    READY_MADE = ("cross_entropy", "nll_loss", "log_softmax", "logsumexp")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready_made, self.stretched = "", False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if (name := getattr(func, "__name__", "")) in self.READY_MADE:
+            self.ready_made = name
+        shapes = {tuple(one.shape) for one in args if isinstance(one, Tensor)}
+        self.stretched |= shapes == {(4, 1), (4,)}
+        return func(*args, **(kwargs or {}))
 
 
 LOG_OF_SCORES = "the logarithm of a score? Scores can be negative; exp comes first"

@@ -32,8 +32,10 @@ def bound_of(bound: Function) -> str:
 
 
 def _judge_bound(given: Tensor, error: Tensor, kl: Tensor, v: Tensor, pixels: int) -> None:
-    def value(part: float = 2, constant: float = pixels / 2, inside: Tensor = v) -> Tensor:
-        return -error / (part * v) - constant * torch.log(2 * math.pi * inside) - kl
+    def value(
+        part: float = 2, constant: float = pixels / 2, inside: Tensor = v, below: Tensor = v
+    ) -> Tensor:
+        return -error / (part * below) - constant * torch.log(2 * math.pi * inside) - kl
 
     right = value()
     mistakes = {
@@ -41,6 +43,13 @@ def _judge_bound(given: Tensor, error: Tensor, kl: Tensor, v: Tensor, pixels: in
         "this is the mean: return one number for each image": right.mean(),
         "the squared error lacks its factor 1/2": value(part=1),
         "inside the logarithm stands the variance, not its root": value(inside=v.sqrt()),
+        "`variance` is σ_x² already: do not square it": value(inside=v**2, below=v**2),
+        "below the squared error `variance` is squared, and it is σ_x² already": value(below=v**2),
+        "inside the logarithm `variance` is squared, and it is σ_x² already": value(inside=v**2),
+        "the variance belongs in both places, not its root": value(inside=v.sqrt(), below=v.sqrt()),
+        "below the squared error stands the variance, not its root": value(below=v.sqrt()),
+        "that is log10: take the natural logarithm": value(constant=pixels / 2 / math.log(10)),
+        "that is log2: take the natural logarithm": value(constant=pixels / 2 / math.log(2)),
         "the constant counts once for each pixel, with the factor 1/2": value(constant=0.5),
         "the constant has the factor 1/2, because it comes from a root": value(constant=pixels),
         "where is the constant, the term with the logarithm?": value(constant=0),
