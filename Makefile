@@ -59,7 +59,7 @@ check: lesson ready-dev data ## is what the lessons say true on this machine? (N
 	$(PY) tools/check_notebooks.py $(LESSONS)
 
 test: lesson lint ## check everything that must hold (NB=02: one lesson)
-	$(PY) -m pytest tests -n 2 --dist loadfile $(addprefix --lesson ,$(LESSONS))
+	$(PY) -m pytest tests -n 2 --dist loadfile -p no:nbval $(addprefix --lesson ,$(LESSONS))
 	@$(MAKE) --no-print-directory check
 
 test-browser: lesson ready-dev data ## open the lessons in Chromium and use them as a student does

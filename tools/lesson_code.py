@@ -5,7 +5,6 @@ its ALL_CAPS constants, and nothing that trains.
 """
 
 import functools
-from collections.abc import Container
 from pathlib import Path
 from types import CodeType, SimpleNamespace
 from typing import Any
@@ -35,24 +34,16 @@ def definitions(lesson: str, **names: Any) -> SimpleNamespace:
     changed in the result later; the functions see that.
     """
     space = SimpleNamespace(**names)
-    run_definitions(lesson, space.__dict__)
+    for code in _compiled(source_of(lesson)):
+        exec(code, space.__dict__)
     return space
 
 
-def run_definitions(
-    lesson: str, namespace: dict[str, Any], left_out: Container[str] = frozenset()
-) -> None:
-    """Run a lesson's definitions in a namespace, except cells with a text in ``left_out``."""
-    for text, code in _compiled(source_of(lesson)):
-        if text not in left_out:
-            exec(code, namespace)
-
-
 @functools.cache
-def _compiled(source: Path) -> list[tuple[str, CodeType]]:
+def _compiled(source: Path) -> list[CodeType]:
     cells = jupytext.read(source, fmt="py:percent").cells
     return [
-        (cell.source.strip(), compile_definitions(cell.source, f"<{source.name}, cell {i}>"))
+        compile_definitions(cell.source, f"<{source.name}, cell {i}>")
         for i, cell in enumerate(cells, 1)
         if cell.cell_type == "code"
     ]

@@ -44,8 +44,10 @@ from typing import Any
 import jupytext
 import numpy as np
 import torch
-from lesson_code import run_definitions, source_of
+from lesson_code import source_of
 from typed import typed
+
+from course_utils.lessons.definitions import compile_definitions
 
 HEADING = re.compile(r"^### Exercise (\d+\.\d+) · ([a-z ]+): (.+)$", re.MULTILINE)
 SOLUTION = re.compile(
@@ -239,16 +241,29 @@ def _run(code: str, name: str, space: dict[str, Any]) -> None:
 
 @functools.cache
 def _namespace(lesson: str) -> dict[str, Any]:
-    stubs = {f"{one.stub}\n{one.check}".strip() for one in _exercises(source_of(lesson)).values()}
     space: dict[str, Any] = {"__name__": "__main__", "device": torch.device("cpu")}
-    run_definitions(lesson, space, left_out=stubs)
+    for number, text in enumerate(lesson_texts(lesson), 1):
+        exec(compile_definitions(text, f"<lesson {lesson}, code cell {number}>"), space)
     return space
+
+
+def lesson_texts(lesson: str) -> list[str]:
+    """Return the code cells of a lesson, without the stubs of its exercises."""
+    source = source_of(lesson)
+    stubs = {f"{one.stub}\n{one.check}".strip() for one in _exercises(source).values()}
+    code = [cell.source for cell in _cells(source) if cell.cell_type == "code"]
+    return [text for text in code if text.strip() not in stubs]
+
+
+@functools.cache
+def _cells(source: Path) -> list[Any]:
+    return list(jupytext.read(source, fmt="py:percent").cells)
 
 
 @functools.cache
 def _exercises(source: Path) -> dict[str, Exercise]:
     found: dict[str, Exercise] = {}
-    cells = jupytext.read(source, fmt="py:percent").cells
+    cells = _cells(source)
     for i, cell in enumerate(cells):
         heading = HEADING.search(cell.source) if cell.cell_type == "markdown" else None
         if not heading or heading[2] == "open":  # an open question has no check

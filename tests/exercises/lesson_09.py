@@ -147,14 +147,6 @@ def widths_after(size, layers):
     return [(size + 2 * padding - kernel) // stride + 1 if kind == "window" else size * stride]
 
 
-@answers.wrong("9.1", "10 seconds: an endless loop? (line: ", kind="quiet", name="an endless loop")
-def widths_after(size, layers):
-    i = 0
-    while i < len(layers):
-        size += 0
-    return [size]
-
-
 @answers.wrong("9.1", "is the return missing?", kind="return")
 def widths_after(size, layers):
     [size + len(layers)]
@@ -251,8 +243,16 @@ by_end("Tanh", _double(64, 1), nn.LeakyReLU(0.2), kind="luck")
 by_end("Tanh", _double(64, 1), nn.ELU(0.5), kind="luck")
 by_end("no weights make a pixel black", _double(64, 1), nn.Hardtanh(-0.5, 1.0), kind="luck extreme")
 by_end("is no multiple of the stride", _double(64, 1, 3, output_padding=1), nn.Tanh())
-four = "three batch normalisations belong in it, yours has 4"
-by_end(four, nn.BatchNorm2d(64), _double(64, 1), nn.Tanh())
+
+
+@answers.wrong("9.3", "three batch normalisations belong in it, yours has 2")
+def mended_generator():
+    return nn.Sequential(
+        nn.Linear(96, 1024), nn.ReLU(),
+        nn.Linear(1024, 6272), nn.ReLU(), nn.BatchNorm1d(6272), nn.Unflatten(1, (128, 7, 7)),
+        nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.ReLU(), nn.BatchNorm2d(64),
+        nn.ConvTranspose2d(64, 1, 4, stride=2, padding=1), nn.Tanh(),
+    )  # fmt: skip
 
 
 @answers.wrong("9.3", "still the eps")

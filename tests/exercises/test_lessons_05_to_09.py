@@ -19,7 +19,7 @@ TYPED = [
     answer
     for lesson in LESSONS
     for answer in lesson.answers.all
-    if "endless" not in answer.name
+    if answer.name != "one draw at a time"  # it takes a second
     and callable(next(iter(answer.values.values())))
     and answer.text()
 ]

@@ -1,6 +1,7 @@
 """Where a class stands: every answer gets its verdict, whatever its code does, and nothing stays.
 
-They answer one exercise of lesson 2, and are judged by its real check.
+They answer exercises of lesson 2, and are judged by its real checks. All that plays an answer
+stands in this file: the process that forks for it is started once.
 """
 
 import os
@@ -9,9 +10,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
+from desk import cell, task
 
+from course_utils.copies.handing_out import hand_out, read_lesson
 from course_utils.progress import __main__ as command
 from course_utils.progress.apart import VERDICT, Limits
 from course_utils.progress.outcome import (
@@ -23,6 +27,7 @@ from course_utils.progress.outcome import (
     Answer,
     Outcome,
 )
+from course_utils.progress.rows import Lesson, todo
 from course_utils.progress.watching import play_all
 
 LIMITS = Limits(cell=2, seconds=6, memory=15 * 10**8)
@@ -138,3 +143,121 @@ def test_answers_are_played_as_nobody_where_root_asks(monkeypatch):
     answer = Answer("2.1", (IMPORTS,), (), (code,), "checks.untrained_loss(prediction)")
     ((_, outcome),) = play_all([answer], user=command.NOBODY)
     assert outcome.mark == SOLVED, outcome
+
+
+# From a copy of a small lesson to its row in the table.
+
+NAME = "02_small"
+CODE = "def cross_entropy(logits, labels):\n    ...\n\nchecks.cross_entropy(cross_entropy)"
+STUBS = {"Predict": PREDICT, "Code": CODE}
+RIGHT = CODE.replace("...", "return nn.functional.cross_entropy(logits, labels)")
+
+
+def write(path, cells):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+
+
+def small_lesson(**changed):
+    stubs = STUBS | changed
+    tasks = [task("2.1", "Predict", stubs), task("2.2", "Code", stubs)]
+    free = cell("### Exercise 2.7 · open: Yours\n\nTry it.", "markdown")
+    return [cell(IMPORTS), *tasks[0], cell(TRAINING), *tasks[1], free]
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    path = tmp_path / "lessons" / f"{NAME}.ipynb"
+    write(path, small_lesson())
+    return Lesson(NAME, read_lesson(path))
+
+
+@pytest.fixture
+def copy(tmp_path, lesson):
+    """Return a function that types into a handed out copy and returns what is to be played."""
+    hand_out(tmp_path / "anna", tmp_path / "lessons")
+    path = tmp_path / "anna" / f"{NAME}.ipynb"
+
+    def change(edit=lambda cells: None):
+        notebook = nbformat.read(path, as_version=4)
+        edit(notebook.cells)
+        nbformat.write(notebook, path)
+        return {row.exercise: (row, answer) for row, answer in todo(lesson, "anna", path)}
+
+    return change
+
+
+def stub(cells, text):
+    return next(one for one in cells if one.source == text)
+
+
+def test_answer_is_played_with_the_lessons_definitions_and_the_students_own(copy):
+    def edit(cells):
+        stub(cells, CODE).source = RIGHT.replace("nn.functional.cross_entropy", "my_loss")
+        cells.insert(2, cell("def my_loss(z, y):\n    return nn.functional.cross_entropy(z, y)"))
+        cells.insert(2, cell("import no_such_module"))
+
+    ((_, outcome),) = play_all([copy(edit)["2.2"][1]])
+    assert outcome.mark == SOLVED, outcome
+
+
+def test_what_is_stored_below_a_cell_is_not_believed(copy):
+    def edit(cells):
+        said = nbformat.v4.new_output("stream", text="Exercise 2.2 ✓ right")
+        stub(cells, PREDICT).outputs = [said]
+
+    row, answer = copy(edit)["2.1"]
+    assert (row.outcome, answer) == (Outcome(UNTOUCHED), None)
+
+
+def test_open_exercise_is_for_a_reader_and_an_unwritten_one_untouched(copy):
+    found = copy()
+    assert {row.outcome.mark for row, _ in found.values()} == {UNTOUCHED}
+    assert [answer for _, answer in found.values()] == [None] * 3
+    row, answer = copy(lambda cells: cells.append(cell("my_net = nn.Linear(2, 2)")))["2.7"]
+    assert (row.outcome.mark, answer) == (UNJUDGED, None)
+
+
+def test_answer_to_an_exercise_that_has_changed_is_not_judged(copy, lesson, tmp_path):
+    copy(lambda cells: setattr(stub(cells, CODE), "source", RIGHT))
+    path = tmp_path / "newer" / f"{NAME}.ipynb"
+    write(path, small_lesson(Code=CODE.replace("labels)", "labels, weights)")))
+    newer = Lesson(NAME, read_lesson(path))
+    found = {row.exercise: row for row, _ in todo(newer, "anna", tmp_path / f"anna/{NAME}.ipynb")}
+    assert found["2.2"].outcome.mark == UNJUDGED
+    assert "changed since" in found["2.2"].outcome.sentence
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[" * 100_000, '{"cells": [{"cell_type": "code", "source": [1], "id": []}]}']
+)
+def test_copy_that_is_no_notebook_is_broken_and_no_obstacle(content, lesson, tmp_path):
+    path = tmp_path / f"{NAME}.ipynb"
+    path.write_text(content)
+    assert {row.outcome.mark for row, _ in todo(lesson, "anna", path)} == {BROKEN}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
+def test_pipe_in_the_place_of_a_handed_out_lesson_holds_nobody_up(lesson, copy, tmp_path):
+    before = tmp_path / "anna" / ".handed-out" / f"{NAME}.ipynb"
+    before.unlink()
+    os.mkfifo(before)
+    assert copy(lambda cells: setattr(stub(cells, CODE), "source", RIGHT))["2.2"][1]
+
+
+def test_command_shows_a_class_and_writes_table_and_picture_for_its_caller_alone(
+    tmp_path, lesson, copy, monkeypatch, capsys
+):
+    copy(lambda cells: setattr(stub(cells, CODE), "source", RIGHT))
+    copy(lambda cells: setattr(stub(cells, PREDICT), "source", CELLS["wrong"][0]))
+    monkeypatch.setattr(command, "LESSONS", tmp_path / "lessons")
+    monkeypatch.setattr(command, "TABLES", tmp_path / "tables")
+    (tmp_path / "class").mkdir()
+    (tmp_path / "anna").rename(tmp_path / "class" / "anna")
+    assert command.main(["--as-root", "--class", str(tmp_path / "class")]) == 0
+    out = capsys.readouterr().out
+    assert ["anna", TRIED, SOLVED, UNTOUCHED] in [line.split() for line in out.splitlines()]
+    assert (tmp_path / "tables" / "class.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "tables").stat().st_mode & 0o077 == 0
+    assert command.main(["--as-root", "--class", str(tmp_path / "nowhere")]) == 1
+    assert command.main(["9"]) == 1

@@ -1,8 +1,10 @@
-"""macOS and Windows, as far as Linux can play them."""
+"""macOS and Windows, as far as Linux can play them.
+
+That importing the helpers needs nothing that Windows lacks is tested in ``tests/test_project.py``.
+"""
 
 import os
 import signal
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -11,39 +13,6 @@ import pytest
 
 from course_utils import paths
 from course_utils.lessons.checks import running
-
-# What Python has on Linux and macOS alone, gone before the helpers are imported.
-AS_ON_WINDOWS = """
-import importlib, os, signal, sys
-import anywidget, matplotlib.pyplot, psutil, scipy.stats, sklearn.mixture, torch, torchvision, tqdm
-from IPython.core import interactiveshell
-
-for module in ("fcntl", "grp", "posix", "pwd", "resource", "termios"):
-    sys.modules[module] = None
-for where, names in (
-    (os, "chown fork forkpty geteuid getuid killpg setgid setgroups setsid setuid uname"),
-    (signal, "ITIMER_REAL SIGALRM SIGHUP SIGKILL alarm setitimer"),
-):
-    for name in names.split():
-        delattr(where, name)
-for module in sys.argv[1:]:
-    importlib.import_module(module)
-print(len(sys.argv) - 1)
-"""
-
-
-def test_no_helper_needs_what_windows_lacks_to_be_imported():
-    places = [
-        path.relative_to(paths.PROJECT) for path in paths.PROJECT.glob("course_utils/**/*.py")
-    ]
-    modules = [".".join(place.with_suffix("").parts).removesuffix(".__init__") for place in places]
-    done = subprocess.run(
-        [sys.executable, "-c", AS_ON_WINDOWS, *modules],
-        cwd=paths.PROJECT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == f"{len(modules)}\n", done.stderr
 
 
 def test_without_an_alarm_an_answer_runs_as_long_as_it_likes(monkeypatch):

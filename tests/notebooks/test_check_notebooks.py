@@ -1,11 +1,17 @@
-"""The superset of a tiny lesson, under the real nbval: which cells turn red, and which do not."""
+"""The superset of a tiny lesson, under the real nbval: which cells turn red, and which do not.
 
+In the same run: a notebook whose outputs differ from the stored ones, as the course allows or not.
+"""
+
+import contextlib
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import build_notebooks
 import check_notebooks
+import nbformat
 import pytest
 
 LESSON = """\
@@ -59,6 +65,38 @@ CELLS = {
     "a cell below": (True, ""),
 }
 
+INFERENCE = "Inference tensors cannot be saved for backward."
+# What is stored, what the cell prints now, and whether that passes: nbval_sanitize.cfg says it.
+OUTPUTS = {
+    "same": ("accuracy ≈ 98.2 %", "accuracy ≈ 98.2 %", True),
+    "folded": ("accuracy ≈ 98.2 % on 10,000", "accuracy ≈ 97.1 % on 10,000", True),
+    "aligned": ("≈  9.81", "≈ 10.02", True),
+    "signed": ("slope ≈ -1.2e-07", "slope ≈ 3.1e+02", True),
+    "word": ("accuracy ≈ 98.2 % good", "accuracy ≈ 98.2 % bad", False),
+    "exact": ("loss 0.1256", "loss 0.1257", False),
+    "unit": ("≈ 3 ms", "≈ 3 s", False),
+    "nan": ("loss ≈ 0.3", "loss ≈ nan", False),
+    "missing": ("loss ≈ 0.3", "loss 0.3", False),
+    "advice": (f"{INFERENCE} Please do not.", f"{INFERENCE} You can clone.", True),
+    "other error": (f"{INFERENCE} Please do not.", "Tensors are missing. Please do not.", False),
+}
+
+
+def run_here(notebook, folder):
+    """Run the cells without a kernel, which takes seconds; nbval's run has a real one."""
+    space = {}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(cell.source, space)
+        cell.execution_count = number
+        cell.outputs = stream(printed.getvalue())
+
+
+def stream(text):
+    return [nbformat.v4.new_output("stream", text=text)] if text else []
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
@@ -66,7 +104,10 @@ def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("course") / "notebooks" / "sources" / "01_tiny.py"
     path.parent.mkdir(parents=True)
     path.write_text(LESSON, encoding="utf-8")
-    assert build_notebooks.main(["--force", "--sources", str(path.parent)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_notebooks, "execute", run_here)
+        patch.setattr(build_notebooks, "list_fonts", lambda: None)
+        assert build_notebooks.main(["--force", "--sources", str(path.parent)]) == 0
     notebook = build_notebooks.notebook_for(path)
     for file in (path, notebook):
         text = file.read_text(encoding="utf-8")
@@ -77,7 +118,14 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def outcome(source):
     folder = source.parents[2] / "claims"
-    paths = check_notebooks.write_supersets(folder, [source])
+    paths = [*check_notebooks.write_supersets(folder, [source]), folder / "outputs.ipynb"]
+    cells = [
+        nbformat.v4.new_code_cell(
+            f"print({given!r})", execution_count=1, outputs=stream(old + "\n")
+        )
+        for old, given, _ in OUTPUTS.values()
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), paths[-1])
     settings = folder / "pytest.ini"
     settings.touch()
     done = subprocess.run(
@@ -95,8 +143,22 @@ def outcome(source):
 def test_a_cell_is_green_or_red_as_it_should_be(outcome, cell):
     passes, says = CELLS[cell]
     number = list(CELLS).index(cell)
-    assert f"Cell {number} {'PASSED' if passes else 'FAILED'}" in outcome, outcome
+    assert f"01_tiny::ipynb::Cell {number} {'PASSED' if passes else 'FAILED'}" in outcome, outcome
     assert says in outcome.lower()
+
+
+@pytest.mark.parametrize("case", OUTPUTS)
+def test_only_numbers_behind_the_sign_may_differ(outcome, case):
+    passes = OUTPUTS[case][2]
+    number = list(OUTPUTS).index(case)
+    assert f"outputs::ipynb::Cell {number} {'PASSED' if passes else 'FAILED'}" in outcome, outcome
+
+
+def test_the_sanitize_file_is_ascii_and_no_rule_has_an_empty_replacement():
+    text = (check_notebooks.TOOLS / "nbval_sanitize.cfg").read_text(encoding="ascii")
+    rules = [line.split(": ", 1) for line in text.splitlines() if line.startswith("re")]
+    assert [rule[0] for rule in rules] == ["regex", "replace"] * (len(rules) // 2)
+    assert all(rule[1].strip() for rule in rules)
 
 
 def test_a_notebook_that_is_not_its_source_is_refused(source):
