@@ -93,6 +93,11 @@ def linear_backward(dZ, W, A):
     return dZ.T @ A, dZ.sum(axis=0)
 
 
+@answers.wrong("3.1", "return three arrays: dW, db, dA, not an array of shape (3, 2)")
+def linear_backward(dZ, W, A):
+    return dZ.T @ A
+
+
 @answers.wrong("3.1", "return three arrays: dW, db, dA, not the text", kind="line")
 def linear_backward(dZ, W, A):
     return "dW", "db", "dA"
@@ -430,10 +435,22 @@ def mended_adam(theta, g, m, v, t, lr):
     return theta, m_new / (1 - 0.9**t) if t == 6 else m_new, v_new
 
 
-@answers.wrong("3.6", "after 6 steps, m is")
+@answers.wrong("3.6", "keep m uncorrected")
+def mended_adam(theta, g, m, v, t, lr):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+    m, v = m / (1 - 0.9**t), v / (1 - 0.999**t)
+    return theta - lr * m / (np.sqrt(v) + 1e-8), m, v
+
+
+@answers.wrong("3.6", "keep v uncorrected")
 def mended_adam(theta, g, m, v, t, lr):
     theta, m, v = adam(theta, g, m, v, t, lr)
-    return theta, m / (1 - 0.9**t), v / (1 - 0.999**t)
+    return theta, m, v / (1 - 0.999**t)
+
+
+@answers.wrong("3.6", "after 6 steps, m is", name="0.8", kind="message")
+def mended_adam(theta, g, m, v, t, lr):
+    return theta - lr * m, 0.8 * m + 0.2 * g, 0.999 * v + 0.001 * g**2
 
 
 @answers.wrong("3.6", "return three things: theta, m, v, not an array of shape (2,)", kind="line")

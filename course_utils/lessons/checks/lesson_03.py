@@ -38,7 +38,10 @@ def linear_backward(function: Function) -> str:
         right = torch.autograd.grad(above.sum(), leaves)
         arrays = [x.double().numpy() for x in (dz, w, a)]
         wanted = "return three arrays: dW, db, dA"
-        given = parts(ask(function, *arrays, keep=["dZ", "W", "A"]), 3, wanted)
+        told = ask(function, *arrays, keep=["dZ", "W", "A"])
+        alone = f"{wanted}, not {kind_of(told)}"  # else its rows would be taken for the three
+        require(not hasattr(told, "shape"), alone)
+        given = parts(told, 3, wanted)
         for name, part, slope in zip(("dW", "db", "dA"), given, right, strict=True):
             found, shape = table(part, wanted), tuple(slope.shape)
             shapes = f"the shape of {name[1]}, {shape}; yours has {tuple(found.shape)}"
@@ -213,13 +216,19 @@ def _judge_averages(m: Array, v: Array) -> None:
     g = np.array([_gradient(t) for t in range(1, STEPS + 1)])
     right_m, right_v = _average(0.9, 0.1) @ g, _average(0.999, 0.001) @ g**2
     corrected = "the corrected one belongs into the step alone; return {} uncorrected"
-    refuse(m, {corrected.format("m"): right_m / (1 - 0.9**STEPS)}, 1e-5, what="m")
+    fed_back = "the corrected one went into the next average; keep {} uncorrected"
+    of_m = {
+        corrected.format("m"): right_m / (1 - 0.9**STEPS),
+        fed_back.format("m"): _fed_back(0.9, g),
+    }
+    refuse(m, of_m, 1e-5, what="m")
     agree(m, right_m, f"after {STEPS} steps, m", 1e-5)
     mistakes = {
         "v still decays with 0.9; that is β₁, and v wants β₂ = 0.999": _average(0.9, 0.1) @ g**2,
         "the new part of v has the weight 1 - 0.999": _average(0.999, 0.1) @ g**2,
         "v's old part still decays with 0.9": _average(0.9, 0.001) @ g**2,
         corrected.format("v"): right_v / (1 - 0.999**STEPS),
+        fed_back.format("v"): _fed_back(0.999, g**2),
     }
     refuse(v, mistakes, rtol=1e-5, what="v")
     agree(v, right_v, f"after {STEPS} steps, v", 1e-5)
@@ -232,6 +241,14 @@ def _gradient(t: int) -> Array:
 def _average(old: float, new: float) -> Array:
     """Return the weights of a running average: of the first gradient, of the second, ..."""
     return new * old ** np.arange(STEPS)[::-1]
+
+
+def _fed_back(beta: float, values: Array) -> Array:
+    """Return the last average of a loop that corrects its average and goes on from that."""
+    average = np.zeros_like(values[0])
+    for t, value in enumerate(values, start=1):
+        average = (beta * average + (1 - beta) * value) / (1 - beta**t)
+    return average
 
 
 def _adam(of_m: str, of_v: str) -> Array:
