@@ -521,14 +521,13 @@ def distance(images):
 # %%
 seed_everything(SEED)
 vae_codes, fit_seconds = origins(vae)
-pictures = {name: decode(vae, codes) for name, codes in vae_codes.items()}
-distances = {name: distance(drawn) for name, drawn in pictures.items()}
+distances = {name: distance(decode(vae, codes)) for name, codes in vae_codes.items()}
 
 # %% tags=["figure"]
 fig, axes = plt.subplots(3, 2, figsize=(12, 4.6))
-for ax, (name, drawn) in zip(axes.flat, pictures.items(), strict=True):
+for ax, (name, codes) in zip(axes.flat, vae_codes.items(), strict=True):
     title = f"{name}: FD ≈ {distances[name]:.1f}"
-    plotting.mosaic(drawn[:45], columns=15, ax=ax, title=title)
+    plotting.mosaic(decode(vae, codes[:45]), columns=15, ax=ax, title=title)
 plotting.show(
     fig,
     alt="Six sheets of 45 images from one decoder. Codes from the prior, shuffled codes and one "
@@ -824,9 +823,10 @@ plotting.show(
 # %%
 counts = {net: sum(parameter.numel() for parameter in net.parameters()) for net in (vae, cvae)}
 fifty = 50 * (1 + 20 + 20 * 21 // 2) - 1  # shares (which sum to 1), means, covariances
+best_drawn = decode(vae, vae_codes["fifty Gaussians"])
 rows = {
     "vae": (vae_samples, vae_seconds, counts[vae]),
-    "vae_fitted": (pictures["fifty Gaussians"], vae_seconds + fit_seconds, counts[vae] + fifty),
+    "vae_fitted": (best_drawn, vae_seconds + fit_seconds, counts[vae] + fifty),
     "cvae": (sheets["ConditionalVAE", 4], cvae_seconds, counts[cvae]),
 }
 for name, row in rows.items():
