@@ -90,20 +90,20 @@ def discriminator():
     """(batch, 1, 28, 28) in [-1, 1] -> logits (batch, 1)."""
     return nn.Sequential(
         nn.Conv2d(1, 32, kernel_size=5),
-        nn.LeakyReLU(0.01),
+        nn.LeakyReLU(0.2),
         nn.MaxPool2d(2),
         nn.Conv2d(32, 64, kernel_size=5),
-        nn.LeakyReLU(0.01),
+        nn.LeakyReLU(0.2),
         nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Linear(64 * 4 * 4, 1024),
-        nn.LeakyReLU(0.01),
+        nn.LeakyReLU(0.2),
         nn.Linear(1024, 1),
     )
 
 
 # %% [markdown]
-# $G$ goes the other way. Two linear layers make 128 small pictures of 7 by 7 out of the noise, and two **transposed convolutions** double the width twice, to 28 (section 2 opens them up). **Batch normalisation** (lesson 2) stands behind each layer but the last. Behind a convolution it has one mean and one spread for each channel, over all pixels and images of the batch.
+# $G$ goes the other way. Three linear layers make 128 small pictures of 7 by 7 out of the noise, and two **transposed convolutions** double the width twice, to 28 (section 2 opens them up). **Batch normalisation** (lesson 2) stands behind each layer but the last. Behind a convolution it has one mean and one spread for each channel, over all pixels and images of the batch.
 
 
 # %%
@@ -111,6 +111,9 @@ def generator():
     """Noise (batch, 96) in [-1, 1] -> images (batch, 1, 28, 28) in [-1, 1]."""
     return nn.Sequential(
         nn.Linear(NOISE_DIM, 1024),
+        nn.ReLU(),
+        nn.BatchNorm1d(1024),
+        nn.Linear(1024, 1024),
         nn.ReLU(),
         nn.BatchNorm1d(1024),
         nn.Linear(1024, 128 * 7 * 7),
@@ -126,12 +129,12 @@ def generator():
 
 
 # %% [markdown]
-# A GAN with convolutions in both players is called **DCGAN**, deep convolutional GAN (Radford et al., 2015). Ours has the sizes of the assignment named at the end, and departs from the paper in details.
+# A GAN with convolutions in both players is called **DCGAN**, deep convolutional GAN (Radford et al., 2015). Ours follows the assignment named at the end, with one linear layer more in $G$, and departs from the paper in details.
 #
-# The rate rises over the first 50 of 800 iterations to nearly $2 \cdot 10^{-3}$, and then falls like $\sqrt{1 - t}$, where $t$ is the share of the training that is done: long steps while there is much to learn, short ones at the end.
+# The rate rises over the first 50 of 1,200 iterations to nearly $2 \cdot 10^{-3}$, and then falls like $\sqrt{1 - t}$, where $t$ is the share of the training that is done: long steps while there is much to learn, short ones at the end.
 
 # %%
-NUM_ITERATIONS = 800
+NUM_ITERATIONS = 1200
 
 
 def new_players():
@@ -188,24 +191,19 @@ def distance(images):
 
 
 # %% [markdown]
-# As in lesson 8, `watch` shows each sheet, and notes the distance of 2,000 samples.
+# The training function is lesson 8's, and the average of $G$ over its last hundred or so steps draws the sheets. `play` notes the distance of 2,000 samples at each. When do you read the first digit?
 
 
-# %%
-def watch(averaged, distances):
-    """Return an on_sheet that shows each sheet in place, and notes its Fréchet distance."""
+# %% tags=["figure"]
+def watch():
+    """Return a function that shows each sheet in place of the last one."""
     view = HTML("<em>The sheets appear here while the cell runs.</em>")
     display(view)
 
-    def on_sheet(iteration, sheet):
+    def show_sheet(iteration, sheet):
         view.value = plotting.sheet_html(sheet, f"After {iteration:,} iterations")
-        distances.append(distance(draw(averaged.module, draw_noise(2000))))
 
-    return on_sheet
-
-
-# %% [markdown]
-# The training function is lesson 8's, and the average of $G$ over its last hundred or so steps draws the sheets. When do you read the first digit?
+    return show_sheet
 
 
 # %%
@@ -213,15 +211,18 @@ def play():
     """Train new players; return the averaged generator's weights, the history, the distances."""
     D, G, d_optimizer, g_optimizer = new_players()
     averaged = AveragedModel(G, multi_avg_fn=get_ema_multi_avg_fn(0.99))
-    distances = []
-    history = train_gan(
-        *(D, G, d_loss, g_loss, d_optimizer, g_optimizer, batches, NUM_ITERATIONS),
-        averaged=averaged,
-        schedulers=[falling(d_optimizer), falling(g_optimizer)],
-        sheet_every=100,
-        on_sheet=watch(averaged, distances),
-    )
-    return {"averaged": averaged.module.state_dict(), **vars(history), "distances": distances}
+    distances, show_sheet = [], watch()
+
+    def on_sheet(iteration, sheet):
+        show_sheet(iteration, sheet)
+        distances.append(distance(draw(averaged.module, draw_noise(2000))))
+
+    history = train_gan(D, G, d_loss, g_loss, d_optimizer, g_optimizer, batches, NUM_ITERATIONS,
+                        averaged=averaged, sheet_every=100, on_sheet=on_sheet,
+                        schedulers=[falling(d_optimizer), falling(g_optimizer)])  # fmt: skip
+    outcome = vars(history)  # the bundle as a dictionary
+    outcome |= {"averaged": averaged.module.state_dict(), "distances": distances}
+    return outcome
 
 
 dcgan = run("dcgan", play, load=LOAD)
@@ -232,7 +233,7 @@ print(f"{len(dcgan['d_loss'])} iterations ≈ {dcgan['seconds']:.0f} s")
 
 # %% tags=["figure"]
 fig, axes = plt.subplots(1, 5, figsize=(13, 3))
-chosen = [0, 1, 2, 4, 8]
+chosen = [0, 1, 2, 4, 12]
 for ax, i in zip(axes, chosen, strict=True):
     title = f"after {dcgan['sheet_iterations'][i]}"
     plotting.mosaic(dcgan["sheets"][i], columns=4, ax=ax, title=title)
@@ -261,7 +262,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most are digits, in crisp strokes, as if written with a pen. Others need a second look, and some belong to no digit. (Strictly counted, on sheets of 100 without names: about 65 of this generator's were read at once, and 97 of the real ones.) Now the parts, one by one.
+# Most are digits, in crisp strokes, as if written with a pen. Others need a second look, and some belong to no digit. (Strictly counted, on sheets of 100 without names: about 70 of this generator's were read at once, about 50 of the GAN's in lesson 8, and 96 of the real ones.) Now the parts, one by one.
 
 # %% [markdown]
 # ## 2 · Windows and stamps
@@ -567,8 +568,8 @@ checks.mended_generator(mended_generator)
 # "The same game, only with convolutions"? Not so. Compared with the GAN of lesson 8
 #
 # - the nets have convolutions, batch normalisation, and more than three times as many weights;
-# - the rate is twice as large, and it falls; the leaky ReLU in $D$ has the slope 0.01 in place of 0.2;
-# - there are 800 iterations, not 4,000, and each takes several times as long.
+# - the rate is twice as large, and it falls;
+# - there are 1,200 iterations, not 4,000, and each takes several times as long.
 #
 # So compare twice: after equally many iterations, and after equally many seconds. Lesson 8 has kept the distances of its averaged generator, measured as here, on 2,000 samples.
 
@@ -603,7 +604,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Iteration for iteration the DCGAN is far ahead. Second for second this judge does not prefer it: here the GAN was at its last distance before the DCGAN came as near. (From iteration 600 to 800 the DCGAN gained nothing more. And its last point lies above the FD of section 1, though the generator is the same: there it drew 10,000 images, here 2,000. Section 6 comes back to that.) Your eye may disagree: put the 128 samples above beside those of lesson 8.
+# Iteration for iteration the DCGAN is far ahead. Second for second this judge does not prefer it: here the GAN was at its last distance before the DCGAN came as near. (The DCGAN's last point lies above the FD of section 1, though the generator is the same: there it drew 10,000 images, here 2,000. *Going further* E comes back to that.) Your eye may disagree: put the 128 samples above beside those of lesson 8.
 #
 # Which of the changes did it? This comparison cannot tell: it would need a run for each, and several seeds.
 #
@@ -953,8 +954,8 @@ plotting.show(
 # %% [markdown]
 # Read the table with the rows beside it.
 #
-# - **Two judges, two winners.** For the MLP the best model is the VAE with fifty Gaussians, before every GAN. For the CNN it is the DCGAN, and by far. The CNN even reads the VAE's digits with more confidence (*sure*). A guess: their strokes are soft, and section 7 showed how much the CNN minds a blur.
-# - **GAN, LSGAN and DCGAN.** With the MLP another seed may change their order. With the CNN the DCGAN is clearly the nearest of the three.
+# - **Two judges, two orders.** For the MLP the VAE with fifty Gaussians is about as near as the DCGAN, and another seed may turn the two round. For the CNN it is several times further away, though the CNN reads its digits with nearly the same confidence (*sure*). A guess: their strokes are soft, and section 7 showed how much the CNN minds a blur.
+# - **GAN, LSGAN and DCGAN.** With the CNN the DCGAN is clearly the nearest of the three.
 # - **The VAE with the prior's codes, and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference.
 # - **Fitted densities.** Only the codes come from elsewhere than in the rows *random codes* and *prior*, and the distances fall to a fraction.
 # - **Noise** is far off, and the CNN *sure* of it: it was never asked to say "no digit". A good column excuses nothing in another.
@@ -964,13 +965,12 @@ plotting.show(
 # **And your own eyes?** Count in each row what you read at once, and put the rows in that order. It will hardly be the order of either column. Eyes forgive a soft stroke, and not a clean one in the wrong place.
 
 # %% tags=["claim"]
-# "For the MLP the best model is the VAE with fifty Gaussians, before every GAN. For the CNN it is the
-# DCGAN, and by far"
+# "For the MLP the VAE with fifty Gaussians is about as near as the DCGAN ... For the CNN it is several
+# times further away"
 if not data.standin_in_use() and "VAE, fifty Gaussians" in scores:
     vae = scores["VAE, fifty Gaussians"]
-    others = [scores[label] for label in MODELS.values() if label in scores]
-    assert vae["MLP"] == min(other["MLP"] for other in others)
-    assert scores["DCGAN"]["CNN"] < vae["CNN"] / 1.5
+    assert vae["MLP"] < 2 * scores["DCGAN"]["MLP"]
+    assert vae["CNN"] > 2 * scores["DCGAN"]["CNN"]
 
 # %% tags=["claim"]
 # "The MLP puts the conditional one far nearer. The CNN sees far less of a difference", "With the CNN the
@@ -1071,7 +1071,7 @@ table([*cheats, "DCGAN", "real images"])
 
 # %% [markdown]
 # - **The copyist** is as good as real images in every column but *nearest*. There it stands at exactly 0.
-# - **The shifted copyist** needs one pixel to get through that column, too. Its distances are like the DCGAN's, and its nearest training image is further away than a new digit's. Beside a model nothing in the table catches it (Theis et al., 2015, warn of this).
+# - **The shifted copyist** needs one pixel to get through that column, too. By the CNN only the DCGAN is nearer, and its nearest training image is further away than a new digit's. Beside a model nothing in the table catches it (Theis et al., 2015, warn of this).
 # - **The parrot** is many times as far away as real images: both judges notice something. They cannot tell that it is repetition: by both, fifty pictures still beat the VAE that draws its codes from the prior. Nor does *nearest* help, for the fifty were not training images. (*Going further* B has a measure that does.)
 # - **The forger**: both judges notice a pattern that they never saw in training, but forgive it more easily than what comes next.
 # - **The crooked camera** is judged worse than the DCGAN by both judges, and you see nothing wrong with its digits. Features, too, can make much of little.
@@ -1084,7 +1084,8 @@ assert scores["shifted copyist"]["nearest"] > scores["real images"]["nearest"]
 if not data.standin_in_use():
     for name in judges:
         assert scores["copyist"][name] < 0.5 * scores["DCGAN"][name]
-        assert scores["shifted copyist"][name] < 1.5 * scores["DCGAN"][name]
+    models = [scores[label]["CNN"] for label in MODELS.values() if label in scores]
+    assert sum(model < scores["shifted copyist"]["CNN"] for model in models) <= 1
 
 # %% tags=["claim"]
 # "The parrot is many times as far away as real images ... by both, fifty pictures still beat the VAE that
@@ -1107,7 +1108,7 @@ if not data.standin_in_use():
 #
 # - *A cheat of your own*, no copy of whole images, that has learned nothing and beats the DCGAN in every column. And then the column that would catch it.
 # - *A conditional DCGAN*: the one-hot label beside the noise of $G$, and beside the row of 1,024 numbers in $D$ (so the training function changes as well). Ask for sevens, and let the CNN count how many it reads as sevens.
-# - *One thing changed*: the slope 0.2 in $D$ or a constant rate, as in lesson 8; no average; or batch normalisation before the ReLU, as in lesson 2. 400 iterations show much already.
+# - *One thing changed*: the second linear layer of $G$ left out, with its ReLU and its batch normalisation; a constant rate, as in lesson 8; no average; or batch normalisation before the ReLU, as in lesson 2. 400 iterations show much already.
 #
 # There is no check here.
 
@@ -1213,9 +1214,11 @@ for name, images in {"real": originals, "DCGAN": samples, "parrot": cheats["parr
 # "Here the parrot is caught: its precision is like that of real images, and its recall next to nothing"
 assert balls["parrot"][0] > balls["real"][0] - 0.2
 assert balls["parrot"][1] < 0.2
+# "The DCGAN stays below them in both"
+assert all(a < b for a, b in zip(balls["DCGAN"], balls["real"], strict=True))
 
 # %% [markdown]
-# Here the parrot is caught: its precision is like that of real images, and its recall next to nothing. (Each of its images has exact copies for neighbours, so its balls have the radius 0.) For other real images both numbers are high and not 1: 2,000 images leave gaps between their balls. The DCGAN loses more by samples that are no digits than by digits that are missing.
+# Here the parrot is caught: its precision is like that of real images, and its recall next to nothing. (Each of its images has exact copies for neighbours, so its balls have the radius 0.) For other real images both numbers are high and not 1: 2,000 images leave gaps between their balls. The DCGAN stays below them in both: some of its samples are no digits, and some hands are missing.
 
 # %% [markdown]
 # ### C · Why "transposed"?
@@ -1300,4 +1303,4 @@ assert by_count["real", 150] > 5 * by_count["real", 10_000]
 # - I. Loshchilov, F. Hutter (2017). *Decoupled Weight Decay Regularization.* [arXiv:1711.05101](https://arxiv.org/abs/1711.05101). AdamW.
 # - L. Theis, A. van den Oord, M. Bethge (2015). *A Note on the Evaluation of Generative Models.* [arXiv:1511.01844](https://arxiv.org/abs/1511.01844). Shifted copies escape the nearest neighbour.
 # - T. Kynkäänniemi, T. Karras, S. Laine, J. Lehtinen, T. Aila (2019). *Improved Precision and Recall Metric for Assessing Generative Models.* [arXiv:1904.06991](https://arxiv.org/abs/1904.06991)
-# - The nets of the DCGAN and their sizes are those of the GAN assignment of Stanford's class CS231n.
+# - The nets of the DCGAN and their sizes follow the GAN assignment of Stanford's class CS231n, with one linear layer more in $G$ and the slope of Radford et al. in $D$.
