@@ -19,9 +19,10 @@ answers.right("4.1", sigma=torch.tensor(98 / 784).sqrt(), kind="numbers")
 answers.right("4.1", sigma=math.sqrt(93.01 / 784), name="93.01")
 answers.wrong("4.1", "1/8 is the variance", sigma=0.125)
 answers.wrong("4.1", "too little noise", sigma=0.2)
-answers.wrong("4.1", "784.00 away: too much noise", sigma=1)
-answers.wrong("4.1", "103.02 away: too much noise", sigma=0.3625, kind="message")
-answers.wrong("4.1", "92.99 away: too little noise", sigma=math.sqrt(92.99 / 784), kind="message")
+answers.wrong("4.1", "distance is 784.00: too much noise", sigma=1)
+answers.wrong("4.1", "103.02: too much noise", sigma=0.3625, kind="message")
+answers.wrong("4.1", "92.99: too little noise", sigma=math.sqrt(92.99 / 784), kind="message")
+answers.wrong("4.1", "all of the 98 to one pixel", sigma=math.sqrt(98))
 answers.wrong("4.1", "a number above 0", sigma=-0.354)
 answers.wrong("4.1", "a number above 0, not a function", sigma=math.sqrt, kind="line")
 answers.wrong("4.1", "your answer is nan", sigma=np.float64("nan"), kind="nan")
@@ -82,6 +83,11 @@ def draw_like(codes, n):
 @answers.wrong("4.3", "number 2 of the codes has the mean -", kind="message")
 def draw_like(codes, n):
     return drawn(n, -codes.mean(dim=0), codes.std(dim=0), d=codes.shape[1])
+
+
+@answers.wrong("4.3", "you stretch the mean too")
+def draw_like(codes, n):
+    return codes.std(dim=0) * (torch.randn(n, codes.shape[1]) + codes.mean(dim=0))
 
 
 @answers.wrong("4.3", "all numbers have one mean", name="no mean")

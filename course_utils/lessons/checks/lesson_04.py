@@ -31,9 +31,11 @@ def as_far_as_noise(sigma: object) -> str:
     level = number(sigma, wanted)
     require(level > 0, wanted)
     error = PIXELS * level**2
-    found = f"the noisy picture is {error:.2f} away"
+    found = f"the squared distance is {error:.2f}"
     root = "1/8 is the variance; the standard deviation is its root"
     require(abs(level - 1 / 8) > 0.01, f"{found}: {root}")
+    one = f"you have given all of the 98 to one pixel; there are {PIXELS}"
+    require(abs(level**2 - 98) > 5, f"{found}: {one}")
     require(error >= 93, f"{found}: too little noise")
     require(error <= 103, f"{found}: too much noise")
     return f"right: {found}"
@@ -89,6 +91,9 @@ def _judge_codes(drawn: Tensor, codes: Tensor) -> None:
                 same(spread, torch.ones(len(std)), 0, 0.05) and same(found, 0 * mean, 0, 0.1)
             ),
             "this is the variance; the spread is its root": ((spread - std**2).abs() < near).all(),
+            "you stretch the mean too: first stretch the noise, then move it": (
+                same(spread, std, 0.05) and same(found, mean * std, 0, 0.2)
+            ),
             "all numbers have one spread: each needs its own, dim=0": same(
                 spread, spread.mean().expand(len(std)), 0.05
             ),
