@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 85 minutes for the core, with exercises 5.1 to 5.3; after section 4 is a good place to stop for a day. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fourteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 90 minutes for the core, with exercises 5.1 to 5.3; good places to stop lie after section 4 and after exercise 5.3. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fourteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -45,7 +45,7 @@ _ = data.prepare("MNIST")
 # %% [markdown]
 # ## 1 · What the theory is for
 #
-# An autoencoder gives codes, but does not say how they are distributed. A **variational autoencoder** (VAE) says first what codes are drawn from, a bell curve called the **prior**, and learns a decoder that makes digits out of just that. (Read $q(z\,|\,x)$ as "the density of $z$, given $x$". Sections 3 and 4 explain both densities.)
+# An autoencoder gives codes, but does not say how they are distributed. A **variational autoencoder** (VAE) says first what codes are drawn from, a bell curve called the **prior**, and learns a decoder that makes digits out of just that. (Read $q(z\,|\,x)$ as "the density of $z$, given $x$". Sections 3 and 4 explain it, and $p(x\,|\,z)$.)
 
 
 # %% tags=["figure"]
@@ -112,11 +112,11 @@ class VAE(nn.Module):
 
 
 # %% [markdown]
-# The loss is the squared error of the image, as in lesson 4, plus a **KL term** (section 5 explains the name), a sum over the code numbers:
+# The loss is the squared error of the image, as in lesson 4, plus a **KL term**, a sum over the code numbers:
 #
 # $$\text{loss} = \lVert x - \hat x\rVert^2 + \tfrac12\sum\left(e^{s} - 1 - s + \mu^2\right)$$
 #
-# Why just these two is the subject of the lesson. The training loop is that of lesson 4, its rate too (*one-cycle*).
+# The training loop is that of lesson 4, its rate too (*one-cycle*); only the loss is new.
 
 
 # %%
@@ -213,7 +213,7 @@ def moon(edge, size=16):
 moons = torch.stack([moon(-2), moon(0)]).flatten(1)  # (2, 256)
 
 # %% [markdown]
-# The code shall be a single number $z$. What does the decoder draw half-way between the codes of the two: a moon three quarters full? Nobody has told it anything about that place.
+# The code shall be a single number $z$. What does the decoder draw half-way between the codes of the two: a moon three quarters full?
 #
 # With noise, an image's code lands somewhere else around $\mu$ each time, and each time the decoder must draw the same moon. So a whole stretch of the number line comes to mean *full moon*, and another one *half moon*. Train five autoencoders (no noise, no KL term) and five VAEs. (Section 7 explains the factor 0.05 of the squared error.)
 
@@ -266,7 +266,7 @@ assert far["VAE"] < 0.25
 assert far["autoencoder"] > far["VAE"]
 
 # %% [markdown]
-# The autoencoder's middle is a matter of luck. In every run the VAE's is a half moon with a grey half, and that is the best answer there is. Few codes land in the middle, but as many of one moon as of the other. The decoder must draw *one* image for all of them, and their **mean** has the smallest squared error. So noise fills the space between codes, and invents nothing. With 60,000 images neighbours in the code are alike, and the mean of likes is nearly a digit.
+# The autoencoder's middle is a matter of luck. In every run the VAE's is a half moon with a grey half, and that is the best answer there is. Codes of both moons land there, the decoder must draw *one* image for all of them, and their **mean** has the smallest squared error. So noise fills the space between codes, and invents nothing. With 60,000 images neighbours in the code are alike, and the mean of likes is nearly a digit.
 #
 # <details><summary>Derivation: the best image for a code that two images share</summary>
 #
@@ -331,7 +331,7 @@ assert apart[0] > 15 * noise[0]
 # %% [markdown]
 # Without the KL term the net escapes in two ways. It shrinks the noise, and it moves the means apart until the noise that is left no longer matters.
 #
-# The KL term, $\tfrac12(e^s - 1 - s + \mu^2)$, closes both ways. In $s$ it is smallest at $s = 0$, that is $\sigma^2 = 1$ (its slope is $e^s - 1$), so the noise can't die. And $\mu^2$ keeps the means near 0, so they can't run away from the noise. The KL term wants every image's code to look like $\mathcal N(0, 1)$, the squared error wants the opposite, and the VAE is the compromise. But why just this formula?
+# The KL term, $\tfrac12(e^s - 1 - s + \mu^2)$, closes both ways. In $s$ it is smallest where its slope, $\tfrac12(e^s - 1)$, is 0: at $s = 0$, that is $\sigma^2 = 1$. So the noise can't die. And $\mu^2$ keeps the means near 0. The KL term wants every image's code to look like $\mathcal N(0, 1)$, the squared error wants the opposite, and the VAE is the compromise. But why just this formula?
 
 # %% [markdown]
 # ## 3 · A distribution out of Gaussians
@@ -371,20 +371,18 @@ plotting.show(
 )
 
 # %% [markdown]
-# This is a **mixture of Gaussians**: $p(x) = \sum_k P(k)\,p(x\,|\,k)$. The letter is always $p$: **what stands in the brackets tells which function is meant.** $p(x)$, $p(z)$, $p(x\,|\,z)$ and $p(z\,|\,x)$ are four.
+# This is a **mixture of Gaussians**: $p(x) = \sum_k P(k)\,p(x\,|\,k)$. The letter is always $p$: **what stands in the brackets tells which function is meant.**
 #
 # Slant and width of handwriting come by degrees. So replace $k$ by a **latent** (hidden) variable $z$ that may be any number, drawn from the prior. Every $z$ has a Gaussian of its own, of variance $\sigma_x^2$ around a mean $\hat x(z)$ that a network computes, the **decoder**:
 #
 # $$z \sim \mathcal N(0, 1), \qquad x\,|\,z \sim \mathcal N\!\left(\hat x(z),\ \sigma_x^2\right), \qquad p(x) = \int p(z)\,p(x\,|\,z)\,dz$$
 #
-# The sum has become an integral, the weights $P(k)$ the density $p(z)$. We want the decoder with the largest mean of $\log p(x)$ over the training images: **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and for a given image $x$ hardly any of them makes $p(x\,|\,z)$ different from 0. Which $z$ matter for this $x$?
+# The sum has become an integral. We want the decoder that makes the training images most probable. Their densities multiply, so logarithms add: it is the one with the largest mean of $\log p(x)$, **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and at hardly any of them is $p(x\,|\,z)$ different from 0. Which $z$ matter for this $x$?
 
 # %% [markdown]
 # ## 4 · Which z may have made this x?
 #
-# With a decoder that is a straight line, everything can be computed by hand:
-#
-# $$z \sim \mathcal N(0, 1), \qquad x\,|\,z \sim \mathcal N(w z + b,\ \sigma_x^2), \qquad w = 2,\quad b = 0.5,\quad \sigma_x^2 = 1.$$
+# With a decoder that is a straight line, $\hat x(z) = wz + b$, everything can be computed by hand. Let $w = 2$, $b = 0.5$ and $\sigma_x^2 = 1$.
 #
 # Somebody tells you $x = 2.5$. What do you know about $z$? Draw 20,000 pairs $(z, x)$, keep the dots in a thin stripe around $x = 2.5$, and look at their $z$.
 
@@ -403,11 +401,7 @@ print(f"≈ {in_stripe.mean():.2f}, variance ≈ {in_stripe.var():.2f}")
 #
 # $$\underbrace{p(z\,|\,x)}_{\text{posterior}} = \frac{p(z)\,p(x\,|\,z)}{p(x)}$$
 #
-# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here it is a bell curve with
-#
-# $$\text{variance } \sigma_*^2 = \frac{1}{1 + w^2/\sigma_x^2}, \qquad \text{mean } \mu_* = \sigma_*^2\,\frac{w\,(x - b)}{\sigma_x^2},$$
-#
-# and $p(x)$ one with mean $b$ and variance $w^2 + \sigma_x^2$. (We borrow that a sum of independent Gaussians is one too.)
+# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here the posterior and $p(x)$ are both bell curves, with the means and variances of the code below. (For $p(x)$ we borrow that a sum of independent Gaussians is one too.)
 #
 # <details><summary>Derivation: the posterior of the straight-line model</summary>
 #
@@ -419,7 +413,9 @@ print(f"≈ {in_stripe.mean():.2f}, variance ≈ {in_stripe.var():.2f}")
 #
 # $$-\frac12\left(1 + \frac{w^2}{\sigma_x^2}\right)z^2 + \frac{w\,(x - b)}{\sigma_x^2}\,z + \text{const} .$$
 #
-# For a bell curve with mean $\mu_*$ and variance $\sigma_*^2$ it would be $-\frac{1}{2\sigma_*^2}z^2 + \frac{\mu_*}{\sigma_*^2}z + \text{const}$. Compare the numbers before $z^2$ and before $z$.
+# For a bell curve with mean $\mu_*$ and variance $\sigma_*^2$ it would be $-\frac{1}{2\sigma_*^2}z^2 + \frac{\mu_*}{\sigma_*^2}z + \text{const}$. Compare the numbers before $z^2$ and before $z$:
+#
+# $$\sigma_*^2 = \frac{1}{1 + w^2/\sigma_x^2}, \qquad \mu_* = \sigma_*^2\,\frac{w\,(x - b)}{\sigma_x^2} .$$
 #
 # </details>
 
@@ -439,7 +435,7 @@ print(f"by the formula: mean {mean:.2f}, variance {variance:.2f}")
 
 # %% tags=["figure"]
 fig, axes = plt.subplots(1, 2, figsize=(11, 4.2))
-axes[0].plot(z[:2000], x[:2000], ".", color="grey", markersize=3, label="pairs (z, x)")
+axes[0].plot(z[:2000], x[:2000], ".", color="grey", markersize=3, label="2,000 of the pairs (z, x)")
 axes[0].axhspan(2.4, 2.6, color=RED, alpha=0.5, label="the stripe at x = 2.5")
 axes[0].set(xlabel="z", ylabel="x", xlim=(-3.5, 3.5))
 axes[0].legend(loc="upper left")
@@ -464,7 +460,7 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 # %% [markdown]
 # Counting dots and the formula agree. The posterior is much narrower than the prior: having seen $x$, we know $z$ better. Its mean is not $1$, the $z$ with $wz + b = 2.5$, but $0.8$: the prior pulls it towards 0.
 #
-# For a decoder that is a network there is no such formula, for Bayes' rule needs $p(x)$. So let a second network guess **the posterior**: given $x$, it names $\mu$ and $s$. Its guess $q(z\,|\,x) = \mathcal N(\mu, \sigma^2)$ is the **approximate posterior**, and the network is the VAE's **encoder**. (One network guesses for every image that may come: **amortised inference**.) But how do we train both without knowing $p(x)$?
+# For a decoder that is a network there is no such formula, for Bayes' rule needs $p(x)$. So let a second network guess **the posterior**: given $x$, it names $\mu$ and $s$. Its guess $q(z\,|\,x) = \mathcal N(\mu, \sigma^2)$ is the **approximate posterior**, and the network is the VAE's **encoder**. (One network guesses for all images: **amortised inference**.) But how do we train both without knowing $p(x)$?
 #
 # *A good place for a break.*
 
@@ -475,15 +471,13 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 #
 # $$\mathrm{KL}\bigl(q \,\Vert\, p\bigr) = \mathbb E_q\left[\log\frac{q(z)}{p(z)}\right] = \int q(z) \log \frac{q(z)}{p(z)}\,dz$$
 #
-# An integral is an area. For two bell curves there is also a formula:
-#
-# $$\mathrm{KL}\bigl(\mathcal N(\mu, \sigma^2)\,\Vert\,\mathcal N(\mu_*, \sigma_*^2)\bigr) = \frac12\left(\log\frac{\sigma_*^2}{\sigma^2} + \frac{\sigma^2 + (\mu - \mu_*)^2}{\sigma_*^2} - 1\right)$$
+# An integral is an area. For two bell curves there is also a formula, `gaussian_kl` below.
 #
 # Take three guesses $q$ beside the same $p = \mathcal N(0, 1)$: a little shifted; in the middle, but much too narrow; far to the right. Which KL is the largest?
 #
 # <details><summary>Derivation: the KL of two bell curves</summary>
 #
-# It is $\mathbb E_q \log q - \mathbb E_q \log p$. The logarithms of the two densities are
+# For $q = \mathcal N(\mu, \sigma^2)$ and $p = \mathcal N(\mu_*, \sigma_*^2)$ it is $\mathbb E_q \log q - \mathbb E_q \log p$. The logarithms of the two densities are
 #
 # $$\log q(z) = -\tfrac12\log(2\pi\sigma^2) - \frac{(z - \mu)^2}{2\sigma^2}, \qquad \log p(z) = -\tfrac12\log(2\pi\sigma_*^2) - \frac{(z - \mu_*)^2}{2\sigma_*^2} .$$
 #
@@ -491,14 +485,16 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 #
 # $$\mathbb E_q\log q = -\tfrac12\log(2\pi\sigma^2) - \tfrac12, \qquad \mathbb E_q\log p = -\tfrac12\log(2\pi\sigma_*^2) - \frac{\sigma^2 + (\mu - \mu_*)^2}{2\sigma_*^2} .$$
 #
-# Subtract. The $\log 2\pi$ cancels.
+# Subtract. The $\log 2\pi$ cancels, and what is left is
+#
+# $$\mathrm{KL}(q\,\Vert\,p) = \frac12\left(\log\frac{\sigma_*^2}{\sigma^2} + \frac{\sigma^2 + (\mu - \mu_*)^2}{\sigma_*^2} - 1\right).$$
 #
 # </details>
 
 
 # %%
 def gaussian_kl(mu, variance, p_mean=0 * UNIT, p_variance=UNIT):
-    """KL(N(mu, variance) || N(p_mean, p_variance)), by the formula above."""
+    """KL(N(mu, variance) || N(p_mean, p_variance)), by its formula."""
     ratio = (variance + (mu - p_mean) ** 2) / p_variance
     return 0.5 * (torch.log(p_variance / variance) + ratio - 1)
 
@@ -545,17 +541,11 @@ plotting.show(
 #
 # $$\boxed{\;\log p(x) = L_b + \mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,p(z\,|\,x)\bigr), \qquad L_b = \int q(z\,|\,x)\,\log\frac{p(x\,|\,z)\,p(z)}{q(z\,|\,x)}\,dz\;}$$
 #
-# Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1. So
+# Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1, so $\log p(x) = \int q\,\log p(x)\,dz$. By the definition of the posterior, $p(x) = p(x\,|\,z)\,p(z)\,/\,p(z\,|\,x)$, for every $z$. Put that in, then multiply and divide by $q$:
 #
-# $$\log p(x) = \log p(x) \int q\,dz = \int q\,\log p(x)\,dz .$$
+# $$\log p(x) = \int q\,\log\left(\frac{p(x\,|\,z)\,p(z)}{q}\cdot\frac{q}{p(z\,|\,x)}\right)dz$$
 #
-# By the definition of the posterior, $p(x) = p(x\,|\,z)\,p(z)\,/\,p(z\,|\,x)$, for every $z$:
-#
-# $$= \int q\,\log\frac{p(x\,|\,z)\,p(z)}{p(z\,|\,x)}\,dz .$$
-#
-# Multiply and divide by $q$, and split the logarithm of the product:
-#
-# $$= \int q\,\log\left(\frac{p(x\,|\,z)\,p(z)}{q}\cdot\frac{q}{p(z\,|\,x)}\right)dz = \underbrace{\int q\,\log\frac{p(x\,|\,z)\,p(z)}{q}\,dz}_{L_b} + \underbrace{\int q\,\log\frac{q}{p(z\,|\,x)}\,dz}_{\mathrm{KL}(q\,\Vert\,p(z|x))} .$$
+# Split the logarithm of the product: the first fraction gives $L_b$, the second the KL.
 #
 # Nothing was approximated. The divergence is never negative, so $L_b \le \log p(x)$: $L_b$ is a **lower bound**, also called the **ELBO** (evidence lower bound), and the divergence is the **gap** between the two.
 #
@@ -563,16 +553,14 @@ plotting.show(
 #
 # $$\Large L_b = \mathbb E_q\left[\log\frac{p(x\,|\,z)\,p(z)}{q(z\,|\,x)}\right] \;\approx\; \text{the mean over a few draws from } q$$
 #
-# Inside the brackets stand only things that we have: the decoder, the prior, and our own guess. And $q$ is a bell curve: **we can draw from it, and it lies where the $z$ that matter are.** ($p(x)$ is a mean too, over draws from the prior. But with many latent numbers hardly a draw falls where it matters: *Going further* counts.)
-#
-# Such a mean by drawing scatters: a drawn value may land above $\log p(x)$, the exact $L_b$ may not. A VAE gets along with one draw per image: the errors cancel over many images and steps.
+# Inside the brackets stand only things that we have: the decoder, the prior, and our own guess. And $q$ is a bell curve: **we can draw from it, and it lies where the $z$ that matter are.** A VAE gets along with one draw per image: the errors cancel over many images and steps.
 #
 # ### The equation, held against numbers
 #
-# With one latent number, $L_b$ is an area that can be added up strip by strip. Take $x = 2.5$ and five guesses $q$. What do you expect of $L_b$ + gap?
+# With one latent number, $L_b$ is an area that can be added up strip by strip (`elbo`; you may skip its code). Take $x = 2.5$ and five guesses $q$. What do you expect of $L_b$ + gap?
 
 # %%
-STRIPS = torch.linspace(-12, 12, 401, dtype=torch.float64)[:, None]  # q's standard deviations
+STRIPS = torch.linspace(-12, 12, 401, dtype=torch.float64)[:, None]  # times q's standard deviation
 
 
 def elbo(x, mu, variance, w=W):
@@ -597,16 +585,15 @@ assert ((bounds + gaps - log_evidence(X)).abs() < 1e-9).all()
 def draw_bounds(ax, bounds, total):
     """One bar for each bound, up to L_b, and its gap, up to the line at log p(x)."""
     places = range(len(bounds))
-    levels = np.maximum(bounds, -10)  # the picture begins at -10
-    ax.barh(places, levels + 10, left=-10, color=BLUE, label="up to L_b")
+    ax.barh(places, bounds + 14, left=-14, color=BLUE, label="up to L_b")  # no slider gets there
     gap = {"color": "white", "edgecolor": RED, "hatch": "//", "label": "the gap"}
-    ax.barh(places, total - levels, left=levels, **gap)
+    ax.barh(places, total - bounds, left=bounds, **gap)
     ax.axvline(total, color="black", label="log p(x)")
-    ax.set(xlim=(-10, 1.5), yticks=[])
+    ax.set(xlabel="logarithm of a density", xlim=(-14, 3.2), yticks=[])
     ax.grid(visible=False)
 
 
-fig, ax = plt.subplots(figsize=(9, 3.4))
+fig, ax = plt.subplots(figsize=(9, 3.8))
 draw_bounds(ax, bounds.numpy(), log_evidence(X).item())
 for place, (bound, gap) in enumerate(zip(bounds, gaps, strict=True)):
     sums = f"{bound:.3f} + {gap:.3f} = {bound + gap:.3f}"
@@ -623,7 +610,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Their sum does not move, whatever $q$ is: a better guess only turns gap into bound. The last guess is the posterior itself.
+# Their sum does not move, whatever $q$ is: a better guess only turns gap into bound. The last guess is the posterior itself. (With a network as decoder the posterior need not be a bell curve. Then even the best $q$ leaves a gap.)
 #
 # Now close the gap yourself, for another point, $x = -1$, with two sliders. (Run the cell first.)
 
@@ -656,7 +643,7 @@ _ = interact(
 #
 # <details><summary>Hint</summary>
 #
-# One slider at a time: first the place, then the width. Or compute the posterior by its formula. Does its variance depend on $x$?
+# One slider at a time: first the place, then the width. Or compute the posterior as in section 4. Does its variance depend on $x$?
 #
 # </details>
 
@@ -705,24 +692,26 @@ checks.bound_by_drawing(bound_by_drawing)
 #     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 # ```
 #
-# The mean of the logarithms, not the logarithm of the mean, which goes to $\log p(x)$ (see *Going further*). And if $q$ is the posterior, every single draw gives $\log p(x)$: nothing is left to scatter.
+# The mean of the logarithms, not the logarithm of the mean, which goes to $\log p(x)$ as $n$ grows (see *Going further*). And if $q$ is the posterior, every single draw gives $\log p(x)$: nothing is left to scatter.
 #
 # </details>
+#
+# *Another good place for a break.*
 
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# A VAE raises $L_b$ over encoder and decoder at once. (In turns, it would be the **EM algorithm**: *Going further*.) Split the logarithm, $\log\frac{p(x\,|\,z)\,p(z)}{q} = \log p(x\,|\,z) - \log\frac{q}{p(z)}$, and turn the sign round. There is the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. $L_b$ is a floor under it: where the gap is closed, a rising floor takes $\log p(x)$ along; where it is wide, nothing is promised (*Going further*: EM). Split the logarithm in $L_b$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
-# **First term.** This KL is not the gap. The gap is measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. Section 5's formula with $\mu_* = 0$ and $\sigma_*^2 = 1$ gives $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (Code numbers are independent: densities multiply, logarithms add, and the KL is summed.)
+# **First term.** This KL is not the gap. The gap is measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. With $p = \mathcal N(0, 1)$ and $\sigma^2 = e^s$, `gaussian_kl` becomes $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (Code numbers are independent, so it is summed.)
 #
-# **Second term.** The decoder names one mean per pixel, the image $\hat x$. Let each of the $D$ pixels scatter around it with the same fixed variance $\sigma_x^2$, independently of the others. The logarithms add once more:
+# **Second term.** Let each pixel scatter around $\hat x$ with the same fixed variance $\sigma_x^2$, independently of the others. Logarithms add once more, and that of a bell curve is a square (`log_normal`):
 #
-# $$-\log p(x\,|\,z) = \sum_{j=1}^{D}\left[\frac{(x_j - \hat x_j)^2}{2\sigma_x^2} + \tfrac12\log(2\pi\sigma_x^2)\right] = \frac{1}{2\sigma_x^2}\,\lVert x - \hat x\rVert^2 + \text{const}$$
+# $$-\log p(x\,|\,z) = \frac{1}{2\sigma_x^2}\,\lVert x - \hat x\rVert^2 + \text{const}$$
 #
-# A squared error times a number. The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
+# The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
 
 # %% tags=["figure"]
 generator = torch.Generator().manual_seed(SEED)
@@ -739,18 +728,14 @@ plotting.show(
 )
 
 # %% [markdown]
-# With 1/2 the zero can still be read, with 10 it is gone. (What everybody shows is $\hat x$, not a draw.) The factor 0.05 of the moons was a pixel variance of 10: among so much noise an error counts little, and the KL term pulls the two moons' codes together until they overlap.
+# With 1/2 the zero can still be read. With 10, the moons' variance (their factor was $1/20 = 0.05$), it is gone. (What everybody shows is $\hat x$, not a draw. Lesson 6 tries other variances.)
 #
-# **And the gradient?** We need the derivative of a mean over draws. In $z = \mu + \sigma\varepsilon$ the randomness sits in $\varepsilon$, which depends on nothing, and the derivative passes it by: $\partial z/\partial\mu = 1$ and $\partial z/\partial s = \tfrac12\sigma\varepsilon$. This is the **reparameterisation**. PyTorch's own draw, `torch.normal(mu, sigma)`, hands back a gradient of 0 and no error message (*Going further* tries both).
+# **And the gradient?** In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
 
 # %% [markdown]
 # ## 8 · The scaling mistake
 #
-# `nn.MSELoss()` divides the squared error by the number of pixels, and the bound knows nothing of that. Multiply the resulting loss by 784, which moves no minimum:
-#
-# $$\frac{1}{784}\lVert x - \hat x\rVert^2 + \mathrm{KL} \qquad\longrightarrow\qquad \lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$$
-#
-# The KL term has become 784 times too heavy. As a pixel variance that is 392, and even 10 left nothing to be seen. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
+# `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392, and even 10 left nothing to be seen. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
 
 # %%
 WEIGHTINGS = {"averaged": (1 / 784, 1.0), "both divided": (1 / 784, 1 / 784)}
@@ -793,7 +778,7 @@ for name in ("summed", "both divided"):
     assert measured[name][0] < 0.85 * mean_image_error
 
 # %% [markdown]
-# With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder learns that the code is noise and ignores it: **posterior collapse**. No error is raised, and the loss looks small and calm. Dividing *both* terms is harmless: the proportion counts. (If even the right loss turns some digits into others, that is because two numbers are few.)
+# With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder ignores the code: **posterior collapse**. No error is raised. Dividing *both* terms is harmless: the proportion counts. (That even the right loss turns some digits into others: two numbers are few.)
 
 # %% [markdown]
 # ## 9 · Back to the map: smears and holes
@@ -805,7 +790,7 @@ with torch.inference_mode():
     mu, logvar = digits_vae.encoder(images).chunk(2, dim=1)  # (60000, 2) each
     z = torch.randn(8, 2, generator=torch.Generator().manual_seed(SEED))
     log_q = log_normal(z[:, None], mu, logvar.exp()).sum(dim=2)  # (8, 60000)
-    weights = log_q.softmax(dim=1)  # how much each image has to say at this code
+    weights = log_q.softmax(dim=1)  # q / sum of q: softmax undoes the logarithm
     drawn, means, heaviest = digits_vae.decoder(z), weights @ images, images[weights.argmax(dim=1)]
 
 # %% tags=["figure"]
@@ -826,7 +811,7 @@ to_mean, to_image = (((drawn - other) ** 2).sum(dim=1).mean() for other in (mean
 assert to_mean < to_image / 2
 
 # %% [markdown]
-# The decoder draws the weighted mean, and not an image of the data. (Where the two differ, few images share the code.) That is **what a squared error over pixels does**: it orders the mean of what shares a code. The mean of sharp strokes is a soft one, and the mean of two kinds of digit is a smear. It does **not** follow that a squared error cannot draw sharp images. Most of today's generators, diffusion models and flow matching, are trained with one too (Ho et al., 2020; Lipman et al., 2022), but go in many small steps, and each step needs only a mean.
+# The decoder draws the weighted mean, and not an image of the data. (Where the two differ, few images share the code.) That is **what a squared error over pixels does**: it orders the mean of what shares a code. The mean of sharp strokes is a soft one, and the mean of two kinds of digit is a smear.
 #
 # There is a second suspect. Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*Going further* draws this net's.) Which costs more, the mean or the hole? Lesson 6 takes the two apart.
 
@@ -836,7 +821,6 @@ assert to_mean < to_image / 2
 # | the bug | what you see | the fix |
 # |---|---|---|
 # | squared error averaged over pixels, KL summed | the KL sinks to 0, all images come out as one smear | sum both |
-# | KL with the wrong sign | a loss that falls below 0 and never stops | try it on `mu = 2`, `logvar = 0`: it must be positive |
 # | `exp(logvar)` as the standard deviation | noise of the wrong size, and no error | `exp(logvar / 2)` |
 # | `torch.normal(mu, sigma)` for the draw | the encoder learns nothing | $\mu + \sigma\varepsilon$ |
 
@@ -961,7 +945,7 @@ axes[1].set(xlabel="density", title="All of them together")
 _ = [ax.legend() for ax in axes]
 plotting.show(
     fig,
-    alt="Left: mean and spread of x against z, a curve that stays near three heights and is steep "
+    alt="Left: mean and spread of x against z, a curve with three flat stretches, steep "
     "between them, and the bell curve of z below. Right, turned on its side: the histogram of the "
     "data with three peaks, the trained "
     "density that follows it, and the untrained one, a single lump.",
@@ -974,7 +958,7 @@ apart = [0.5 * torch.trapezoid((p - truth).abs(), x_line).item() for p in (densi
 assert apart[0] < 0.5 * apart[1]
 
 # %% [markdown]
-# A small network bends one bell curve into three peaks. $\hat x(z)$ stays near three heights, where $x$ is frequent, and is steep between them, where it is rare.
+# A small network bends one bell curve into three peaks. Where $\hat x(z)$ is nearly flat, many $z$ have nearly the same $x$, which is frequent. Where it is steep, $x$ is rare.
 #
 # ### EM: a climber in fog
 #
@@ -997,12 +981,12 @@ print("log p(x): " + ", ".join(f"≈ {step[3]:.3f}" for step in climb[:5]))
 # %% tags=["figure"]
 w_line = torch.linspace(0, 3.2, 65, dtype=torch.float64)
 fig, ax = plt.subplots(figsize=(8, 4.4))
-ax.plot(w_line, [log_evidence(xs, w).mean() for w in w_line], "k", label="mean of log p(x)")
+ax.plot(w_line, [log_evidence(xs, w).mean() for w in w_line], "k", label="log p(x)")
 for (w, mu, variance, value), dash in zip(climb[:3], ("--", "-.", ":"), strict=True):
     bounds = [elbo(xs, mu, variance, w=other).mean() for other in w_line]
     ax.plot(w_line, bounds, dash, color=BLUE, label=f"L_b for the q found at w = {w:.2f}")
     ax.plot(w, value, "o", color=RED, label="there the gap is closed" if dash == ":" else None)
-ax.set(xlabel="the decoder's w", ylim=(-3.6, -1.5))
+ax.set(xlabel="the decoder's w", ylabel="mean over the data", ylim=(-3.6, -1.5))
 ax.legend(loc="upper left", handlelength=3.5)
 plotting.show(
     fig,
@@ -1044,7 +1028,7 @@ assert log_evidence(xs, now).mean() < log_evidence(xs, was).mean()
 #
 # ### Ten draws against ten thousand
 #
-# Why draw $L_b$ and not $p(x)$, if both are means? Try both where the truth is known: 20 straight-line models side by side, so 20 latent numbers, each with $x = 2.5$. Compare 10,000 draws from the prior with ten from a decent $q$, five times each. (The first is the logarithm of a mean, the second the mean of a logarithm.)
+# $p(x)$ is a mean too, over draws from the prior. Why draw $L_b$ instead? Try both where the truth is known: 20 straight-line models side by side, so 20 latent numbers, each with $x = 2.5$. Compare 10,000 draws from the prior with ten from a decent $q$, five times each. (The first is the logarithm of a mean, the second the mean of a logarithm.)
 
 # %%
 generator = torch.Generator().manual_seed(SEED)
@@ -1083,7 +1067,7 @@ for draws in (1, 10, 100, 1000):
 print(f"log p(x):   {log_evidence(X):.3f}")
 
 # %% [markdown]
-# One poor guess and many draws come near the truth, in one dimension. In twenty they would not, as the section before has shown.
+# With $K = 1$ it is the ordinary bound, $-4.919$ by section 6, but for the scatter of the draws. One poor guess and many draws come near the truth, in one dimension. In twenty they would not, as the section before has shown.
 #
 # ### Which way round? Mode seeking and mode covering
 #
@@ -1122,7 +1106,7 @@ plotting.show(
 # %% [markdown]
 # ### A gradient through a random number
 #
-# Section 7 told two draws apart. Try both where the answer is known: $\mathbb E_q[z^2] = \mu^2 + \sigma^2 = \mu^2 + e^s$ has the derivatives $2\mu$ and $e^s$. Take the mean of 100,000 draws, and ask for its gradient.
+# PyTorch has a draw of its own, `torch.normal(mu, sigma)`. Compare it with $\mu + \sigma\varepsilon$ where the answer is known: $\mathbb E_q[z^2] = \mu^2 + \sigma^2 = \mu^2 + e^s$ has the derivatives $2\mu$ and $e^s$. Take the mean of 100,000 draws, and ask for its gradient.
 
 # %%
 DRAWS = {
@@ -1178,7 +1162,7 @@ for (name, values), style in zip(variances.items(), ("o-", "s--"), strict=True):
 ax.set(xlabel="latent numbers", ylabel="variance of one estimate", yscale="log")
 ax.set_xscale("log", base=2)
 ax.set_xticks(dimensions, dimensions)
-ax.legend()
+ax.legend(frameon=True)
 plotting.show(
     fig,
     alt="Variance of one estimate against the number of latent numbers, both axes logarithmic: "
@@ -1285,7 +1269,7 @@ plotting.show(
 assert in_hole.float().mean() > 0.15
 
 # %% [markdown]
-# (The circles have radius 1 and 2.) The images leave gaps, most of them between the coloured regions. The prior does not, and a large part of its codes falls into them.
+# (The circles have radius 1 and 2.) The images' codes reach far beyond the prior's, and leave gaps, most of them between the coloured regions. The prior does not, and a large part of its codes falls into them.
 #
 # ### When does a code pay?
 #
@@ -1330,6 +1314,8 @@ plotting.show(
 
 # %% [markdown]
 # One is still a plain 7, the other a 7 that something happened to. For the squared error they are equally good.
+#
+# It does **not** follow that a squared error cannot draw sharp images. Most of today's generators, diffusion models and flow matching, are trained with one too (Ho et al., 2020; Lipman et al., 2022), but go in many small steps, and each step needs only a mean (lesson 10).
 
 # %% [markdown]
 # ### Exercise 5.6 · open: Your own moons

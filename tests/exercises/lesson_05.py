@@ -35,6 +35,7 @@ answers.wrong("5.2", "the mean should be higher", mean=-1.5, logvar=-1.6)
 answers.wrong("5.2", "p(z) pulls towards 0", mean=-0.75, logvar=-1.609)
 answers.wrong("5.2", "that is the variance", mean=torch.tensor(-0.6), logvar=torch.tensor(0.2))
 answers.wrong("5.2", "the mean is near, but q is too wide", mean=-0.6, logvar=-0.805)
+answers.wrong("5.2", "the standard deviation", mean=-0.6, logvar=0.2**0.5, kind="message")
 answers.wrong("5.2", "the mean is near, but q is too narrow", mean=-0.6, logvar=-3)
 answers.wrong("5.2", "give two numbers", mean="-0.6", logvar="-1.6", kind="line")
 answers.wrong("5.2", "give two numbers", mean=torch.zeros(3), logvar=-1.6, kind="line")
@@ -137,13 +138,25 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     return log_joint(z) - log_normal(z, mu, logvar.exp())
 
 
+@answers.wrong("5.3", "what becomes of log q(z)", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) / log_normal(z, mu, logvar.exp())).mean()
+
+
+@answers.wrong("5.3", "q is subtracted: a bound is made of logarithms", kind="message")
+def bound_by_drawing(log_joint, mu, logvar, n):
+    z = mu + torch.exp(logvar / 2) * torch.randn(n)
+    return (log_joint(z) - log_normal(z, mu, logvar.exp()).exp()).mean()
+
+
 @answers.wrong("5.3", "subtracted, not log p(z)", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, 0, torch.tensor(1.0))).mean()
 
 
-@answers.wrong("5.3", "randn, not rand", kind="message")
+@answers.wrong("5.3", "these codes are not from q", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.rand(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
@@ -376,7 +389,17 @@ def draws_rightly(draw):
     return near(draw(*many(2.0, -1.4)).detach(), 2.0, math.exp(-0.7))
 
 
-@answers.wrong("5.5", "sends no gradient to mu", kind="train")
+@answers.wrong("5.5", "at a draw that sends no gradient to mu", kind="train")
+def draws_rightly(draw):
+    mu, logvar = many(2.0, -1.4)
+    z = draw(mu, logvar)
+    if not (near(z.detach(), 2.0, math.exp(-0.7)) and z.requires_grad):
+        return False
+    z.sum().backward()
+    return (mu.grad != 0).any() and (logvar.grad != 0).any()
+
+
+@answers.wrong("5.5", "lets pass a draw that sends no gradient to mu", kind="train")
 def draws_rightly(draw):
     mu, logvar = many(2.0, -1.4)
     z = draw(mu, logvar)

@@ -89,6 +89,9 @@ def another_point(mean: object, logvar: object) -> str:
     faults = {
         f"{found}: wz + b = x there, but p(z) pulls towards 0": abs(m + 0.75) < 1e-3,
         f"{found}: that is the variance; its logarithm is asked for": abs(s - v) < 1e-3,
+        f"{found}: that is the standard deviation; the log of its square is asked for": (
+            abs(s - v**0.5) < 1e-3
+        ),
         f"{found}: the mean should be {way}": far and by_mean > by_width,
         f"{found}: the mean {middle} q is too {side}": far,
     }
@@ -110,10 +113,9 @@ def bound_by_drawing(bound: Function) -> str:
     steady = abs(sure + 2.1237) < 1e-3  # every ratio is p(x) there, whichever mean one takes
     faults = {
         "that is a sum over the draws: take their mean": abs(value / MANY + 2.7823) < 0.04,
+        "it scatters without end: what becomes of log q(z)?": spread > 0.5 and not steady,
         "the result scatters like a single draw: take the mean over n": spread > 0.5,
-        "these codes are not from q: randn, not rand, times exp(logvar / 2), plus mu": (
-            -2.48 < value < -2.33
-        ),
+        "these codes are not from q: the task says how to draw them": -2.48 < value < -2.33,
         "take the mean of the logarithms, not the logarithm of a mean": (
             (steady and value > -2.7) or abs(value + 2.1237) < 0.015
         ),
@@ -121,7 +123,8 @@ def bound_by_drawing(bound: Function) -> str:
     }
     forbid(faults)
     mistakes = {
-        "log q is missing: the bound is the mean of log p(x, z) - log q(z)": -3.200,
+        "log q is missing: what stands below the line in the large formula?": -3.200,
+        "q is subtracted: a bound is made of logarithms": -3.967,
         "log q is added: it has to be subtracted": -3.618,
         "exp(logvar) is the variance: z is scaled by its square root": -2.922,
         "exp(logvar / 2) is the standard deviation: log_normal wants the variance": -2.597,
@@ -194,11 +197,15 @@ def draws_rightly(test: Function) -> str:
         told = "it refuses a right draw: is there room enough for chance?"
         require(_verdict(test, draw), told)
     for mistake, draw in WRONG_DRAWS.items():
-        require(not _verdict(test, draw), f"it lets pass a draw {mistake}")
+        require(not _verdict(test, draw, mistake), f"it lets pass a draw {mistake}")
     return f"right: it passes right draws, and catches {len(WRONG_DRAWS)} kinds of wrong ones"
 
 
-def _verdict(test: Function, draw: Function) -> bool:
-    found = table(ask(test, draw), "return True or False")
+def _verdict(test: Function, draw: Function, kind: str = "that is right") -> bool:
+    try:
+        found = table(ask(test, draw), "return True or False")
+    except (AttributeError, RuntimeError, TypeError) as error:
+        error.args = (f"{error}, at a draw {kind}",)
+        raise
     require(found.numel() == 1, f"return True or False, not {kind_of(found)}")
     return bool(found.any())
