@@ -51,6 +51,17 @@ def responsibilities(log_joint):
     return log_joint.exp()
 
 
+@answers.wrong("10.1", "hides 0 / 0", kind="extreme")
+def responsibilities(log_joint):
+    joint = log_joint.exp()
+    return joint / (joint.sum(dim=1, keepdim=True) + 1e-12)
+
+
+@answers.wrong("10.1", "a quotient of logarithms")
+def responsibilities(log_joint):
+    return log_joint / log_joint.logsumexp(dim=1, keepdim=True)
+
+
 @answers.wrong("10.1", "returned nothing", kind="return")
 def responsibilities(log_joint):
     log_joint.softmax(dim=1)
@@ -109,6 +120,20 @@ def choose(tried):
     return min((k, pair[1]) for k, pair in tried.items() if pair[1] > best - 0.05)
 
 
+@answers.wrong("10.2", "3 is chosen, not 2", kind="numbers")
+def choose(tried):
+    return max(sorted(tried), key=lambda k: round(tried[k][1], 1))
+
+
+@answers.wrong("10.2", "3 is chosen, not 2")
+def choose(tried):
+    best, *larger = sorted(tried)
+    for k in larger:
+        if tried[k][1] > tried[best][1] + 0.05:
+            best = k
+    return best
+
+
 # ------------------------------------------------------------------------------------------ 10.3
 
 
@@ -159,6 +184,29 @@ def my_euler(velocity, x, steps):
     for t in torch.linspace(0, 1, steps):
         x = x + velocity(x, t.expand(len(x), 1)) / steps
     return x
+
+
+@answers.wrong("10.3", "not i / steps")
+def my_euler(velocity, x, steps):
+    for i in range(steps):
+        x = x + velocity(x, torch.full((len(x), 1), float(i))) / steps
+    return x
+
+
+@answers.wrong("10.3", "inside the loop")
+def my_euler(velocity, x, steps):
+    for i in range(steps):
+        x = x + velocity(x, torch.full((len(x), 1), i / steps)) / steps
+        break
+    return x
+
+
+@answers.wrong("10.3", "at the start each time")
+def my_euler(velocity, x, steps):
+    end = x
+    for i in range(steps):
+        end = end + velocity(x, torch.full((len(x), 1), i / steps)) / steps
+    return end
 
 
 @answers.wrong("10.3", "one step is missing")
@@ -270,6 +318,12 @@ def mended_loss(net, x1):
 def mended_loss(net, x1):
     x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
     return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().mean()
+
+
+@answers.wrong("10.6", "dim=0 adds up the examples")
+def mended_loss(net, x1):
+    x0, t = torch.randn_like(x1), torch.rand(len(x1), 1)
+    return (net((1 - t) * x0 + t * x1, t) - (x1 - x0)).square().sum(dim=0).mean()
 
 
 @answers.wrong("10.6", "x1 - x0")

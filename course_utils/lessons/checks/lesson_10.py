@@ -31,10 +31,13 @@ def responsibilities(function: Function) -> str:
     """Check the E-step on rows of any size."""
     given = table(ask(function, JOINT, keep=("log_joint",)), "return (n, k) numbers")
     finite(given, "your table", "exp(-1000) is 0 for a computer, so a whole row was 0 / 0")
+    small = JOINT.exp() / (JOINT.exp().sum(1, keepdim=True) + 1e-9)
     mistakes = {
         "each column has sum 1, and each row should: a code is shared out": JOINT.softmax(0),
         "these are still logarithms": JOINT.log_softmax(1),
-        "these are w times the density, not yet divided by p(z)": JOINT.exp(),
+        "these are weights times densities, not yet divided by p(z)": JOINT.exp(),
+        "what is added below the line hides 0 / 0: exp(-1000) is still 0": small,
+        "a quotient of logarithms is no probability": JOINT / JOINT.logsumexp(1, keepdim=True),
     }
     refuse(given, mistakes, 1e-3)
     agree(given, JOINT.softmax(1), "a responsibility", 1e-3)
@@ -55,6 +58,10 @@ def choose(function: Function) -> str:
     clear = {8: (-1.0, -6.0), 2: (-5.0, -3.5), 5: (-3.0, -4.0)}
     given = amount(ask(function, clear), wanted)
     require(given == 2, f"held out -6, -3.5 and -4 for 8, 2 and 5: {given:g} is chosen, not 2")
+    close = {1: (-4.0, -5.0), 2: (-3.0, -4.96), 3: (-2.0, -4.92)}
+    given = amount(ask(function, close), wanted)
+    near = f"held out -5, -4.96 and -4.92 for 1, 2 and 3: {given:g} is chosen, not 2"
+    require(given == 2, f"{near}; how far is each from the best?")
     return "right: held-out codes decide, and the smaller one if it is a draw"
 
 
@@ -68,6 +75,9 @@ def my_euler(sampler: Function) -> str:
     mistakes = {
         "the velocity is taken at the end of each step: the times are 0, 1/4, 2/4, 3/4": _walk(1),
         "the time does not move": _walk(0, times=0),
+        "the times are i, not i / steps": _walk(times=4),
+        "one step only: does the return stand inside the loop?": _walk(count=1),
+        "the velocity is looked up at the start each time, not where x is now": _straight(start),
         "the last step begins at 1 - 1/steps, and not at 1": _walk(times=4 / 3),
         "one step is missing": _walk(count=3),
         "one step too many": _walk(count=5),
@@ -101,6 +111,10 @@ def _walk(shift: int = 0, count: int = 4, size: float = 1, times: float = 1) -> 
     for i in range(count):
         x = x + size * (1 + 3 * times * (i + shift) / 4 - x) / 4
     return x
+
+
+def _straight(start: Tensor) -> Tensor:
+    return start + sum(1 + 3 * i / 4 - start for i in range(4)) / 4
 
 
 @exercise("10.4")
@@ -158,6 +172,7 @@ def mended_loss(loss: Function) -> str:
         .mean(),
         "the mean over the numbers of an example: sum them": right / 3,
         "the sum over the batch: take the mean over examples": 4000 * right,
+        "dim=0 adds up the examples: an example's own numbers are in dim=1": 4000 / 3 * right,
         "the target is the data itself, not the velocity": (1 - data).square().sum(1).mean(),
     }
     refuse(value, mistakes, 1e-3)
