@@ -100,6 +100,12 @@ def my_losses(d_real, d_fake):
     return bce(d_real, 1.0) + bce(d_fake, 0.0), -bce(d_fake, 0.0)
 
 
+@answers.wrong("7.1", "G: this is D's loss with the sign turned")
+def my_losses(d_real, d_fake):
+    of_d = bce(d_real, 1.0) + bce(d_fake, 0.0)
+    return of_d, -of_d
+
+
 @answers.wrong("7.1", "G: the loss looks at the real numbers")
 def my_losses(d_real, d_fake):
     return bce(d_real, 1.0) + bce(d_fake, 0.0), bce(d_real, 1.0)
@@ -208,8 +214,8 @@ answers.right("7.2", patient_a=" Not  Frozen ", kind="numbers", name="capitals a
 answers.right("7.2", patient_a="not-frozen", name="a hyphen")
 answers.right("7.2", patient_a="NOT FROZEN", name="capitals")
 answers.wrong("7.2", "is the slope lost early", patient_a="saturating")
-answers.wrong("7.2", "rest early, and off their lines", patient_a="not cleared")
-answers.wrong("7.2", "are the data of two kinds", patient_a="Collapse", kind="numbers")
+answers.wrong("7.2", "G rest above its line, and that of D below", patient_a="not cleared")
+answers.wrong("7.2", "G rest above its line, D below", patient_a="Collapse", kind="numbers")
 answers.wrong("7.2", "end on their dotted lines", patient_a="healthy")
 answers.wrong("7.2", "answer with", patient_a="frozen")
 answers.wrong("7.2", "answer with", patient_a=["not", "frozen", "cleared"], kind="line")
@@ -217,8 +223,8 @@ answers.right("7.3", patient_b="Healthy", kind="numbers", name="a capital")
 answers.right("7.3", patient_b='"healthy"', name="quoted twice")
 answers.right("7.3", patient_b="healthy.", name="a point")
 answers.wrong("7.3", "below log 2 for good", patient_b="not frozen")
-answers.wrong("7.3", "are the data of two kinds", patient_b="collapse")
-answers.wrong("7.3", "rest early, and off their lines", patient_b="not cleared")
+answers.wrong("7.3", "G rest above its line, D below", patient_b="collapse")
+answers.wrong("7.3", "G rest above its line, and that of D below", patient_b="not cleared")
 answers.wrong("7.3", "is the slope lost early", patient_b="saturating")
 answers.wrong("7.3", "answer with", patient_b=2)
 

@@ -44,6 +44,9 @@ def judge_losses(d_loss: Function, g_loss: Function, toward: Toward) -> None:
     mistakes = {
         "the label is 0, so G learns to be recognised: it wants its fakes real": toward(FAKE, 0),
         "this is the saturating loss: label fakes as real instead": -toward(FAKE, 0),
+        "this is D's loss with the sign turned: label the fakes as real instead": (
+            -toward(REAL, 1) - toward(FAKE, 0)
+        ),
         "the loss looks at the real numbers, which G cannot reach": toward(REAL, 1),
     }
     _judge("G", g_loss, of_g, mistakes, d_fake=FAKE)

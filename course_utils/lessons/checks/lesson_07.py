@@ -24,9 +24,9 @@ from .game import entropy
 
 DEALT = {"A": "not frozen", "B": "healthy", "C": "not cleared"}
 SEEN = {
-    "collapse": "are the data of two kinds? Then G rests above its line, and D below",
+    "collapse": "does G rest above its line, D below, and are the data of two kinds?",
     "healthy": "do both losses end on their dotted lines?",
-    "not cleared": "do both losses rest early, and off their lines?",
+    "not cleared": "does the loss of G rest above its line, and that of D below?",
     "not frozen": "is the loss of G below log 2 for good, and that of D above 2 log 2?",
     "saturating": "is the slope lost early, and does the loss of D go to 0?",
 }
