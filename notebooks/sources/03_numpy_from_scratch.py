@@ -417,7 +417,7 @@ for name, slope in backward(tiny, forward(tiny, x)[1], y).items():
     assert np.allclose(slope, measured_slopes(tiny, name, x, y))
 
 # %% [markdown]
-# The slopes of the drawing, and those of the biases, from five lines of code. (`_` holds the slopes in the pixels: nobody wants to change the images. The last two arguments wait for section 7.)
+# The slopes of the drawing, and those of the biases, from five lines of code. (`_` holds the slopes in the pixels: nobody wants to change the images. The last two arguments wait for section 7 and for *Going further* A.)
 
 # %% [markdown]
 # ## 5 · Is it right?
@@ -592,7 +592,7 @@ def mini_batches(X, Y, batch_size, generator):
 # %% [markdown]
 # ### Adam
 #
-# Gradients of small batches are noisy, and their size differs from parameter to parameter: a rate that suits one is too large for another. **Adam** deals with both. For each parameter it keeps two running averages, $m$ of the gradient and $v$ of its square, and divides the one by the root of the other. If the gradient is always 4, they are 4 and 16, and the step is $4/\sqrt{16} = 1$ times lr. With 400 it would be the same: the size cancels. Where the gradients disagree, the step is shorter. In letters, for the gradient $g_t$ of step $t = 1, 2, \dots$:
+# Gradients of small batches are noisy, and their size differs from parameter to parameter: a rate that suits one is too large for another. **Adam** deals with both. For each parameter it keeps two running averages, $m$ of the gradient and $v$ of its square, and divides the one by the root of the other. If the gradient is always 4, they are 4 and 16, and the step is $4/\sqrt{16} = 1$ times lr. With 400 it would be the same: the size cancels. Where it changes its sign from step to step, $m$ is near 0 and $v$ is not: the step is short. In letters, for the gradient $g_t$ of step $t = 1, 2, \dots$:
 #
 # $$m_t = \beta_1 m_{t-1} + (1-\beta_1)\,g_t \qquad v_t = \beta_2 v_{t-1} + (1-\beta_2)\,g_t^2$$
 #
@@ -796,7 +796,7 @@ checks.all_zeros(prediction)
 # </details>
 
 # %% [markdown]
-# Now the six, each trained for 150 steps of plain gradient descent with a rate of 0.1. The dashed curve is the correct program. Cover the text below the figure, and say of each curve why it looks like that.
+# Now the six, each trained for 150 steps of plain gradient descent with a rate of 0.1. The dashed curve is the correct program. Cover the text below the figure, and say of each curve why it looks like that. (Of one we cannot.)
 
 
 # %%
@@ -863,7 +863,7 @@ plotting.show(
 
 # %% [markdown]
 # - **A sign flipped** behind ReLU: the second layer walks downhill, the first one uphill, and uphill wins.
-# - **1/m forgotten**: every gradient is 128 times too long. It is a learning rate of 12.8 in disguise, and the first steps throw the weights far away. Afterwards hardly any image switches on a single hidden unit (the line above the figure). What is left is `b2`, which learns how frequent the classes are: a loss near $\log 10$. In our spike near step 29 the last unit came on once more, for ≈ 43 % of its batch, and was thrown out.
+# - **1/m forgotten**: every gradient is 128 times too long. It is a learning rate of 12.8 in disguise, and the first steps throw the weights far away. Afterwards hardly any image switches on a single hidden unit (the line above the figure). What is left is `b2`, which learns how frequent the classes are: a loss near $\log 10$. In our spike near step 29 a unit came on once more, for ≈ 43 % of its batch, and was thrown out again.
 # - **Softmax of columns**: each class now has one unit of probability for all 128 images together. In $P - Y$ the $P$ is tiny and the $-Y$ stays, so the right logit is pushed up and the others hardly ever down. That alone would lower the loss. Why it explodes all the same we have not proved. What we saw, with four seeds: within twenty steps one class has the highest logit for nearly all images, and it stays so.
 # - **Labels shuffled** and **all weights 0**: two flat lines at $\log 10$, for different reasons. In the one the labels have nothing to do with the images, in the other the weights cannot learn. A look at `dW1` tells them apart: exactly 0 in the second.
 # - **A rate 100 times too small**: correct and patient.
@@ -1127,7 +1127,7 @@ checks.mended_adam(mended_adam)
 # </details>
 
 # %% [markdown]
-# A gradient check would not find such a bug: it tests one gradient, and no step. What tests the whole machine, the batches, Adam, the updates? Give our net and a twin in PyTorch the same weights and the same batches, and let both train. They should not merely be similar. They should be the same. (`torch_twin` copies our numbers in the order `W1`, `b1`, `W2`, `b2`, which is PyTorch's too.)
+# A gradient check would not find such a bug: it tests one gradient, and no step. What tests the whole machine, with Adam and the updates? Give our net and a twin in PyTorch the same weights and the same batches, and let both train. They should not merely be similar. They should be the same. (`torch_twin` copies our numbers in the order `W1`, `b1`, `W2`, `b2`, which is PyTorch's too.)
 
 
 # %%
@@ -1200,7 +1200,7 @@ print("no complaint; the rows add up to", P.sum(axis=1).tolist())
 # %% [markdown]
 # It found nothing. `.all()` asks whether all sums differ from zero. The answer is `True`, and in Python `True == 1`: the line compares a truth value with a number, and complains only of a row that adds up to exactly 0. What was meant is `np.allclose(P.sum(axis=1), 1)`.
 #
-# The first bug is `axis=0`: it shares one unit of probability among the images of a batch. The second is harder to see. `Z.max()` is one maximum for all rows. A row that lies far below it becomes nothing but zeros. Such a row the assertion does find; with the axis mended it becomes 0/0, `nan`, and passes. Each row needs its own maximum, as in section 2.
+# The first bug is `axis=0`: it shares one unit of probability among the images of a batch. The second is harder to see. `Z.max()` is one maximum for all rows. A row that lies far below it becomes nothing but zeros. The assertion finds such a row, for it adds up to 0. With the axis mended it does not: the row becomes 0/0, `nan`, and `nan` is not 0, so `.all()` is content. Each row needs its own maximum, as in section 2.
 #
 # **Two mistakes that cancel.** Lesson 2 found $P - Y$ through the logarithm. The long way leads through softmax itself. Raise one logit, and all ten probabilities move, since they share the sum. So the derivative of softmax is a 10 × 10 table, the **Jacobian** (by the quotient rule, for $p_i = e^{z_i} / \sum_n e^{z_n}$):
 #
@@ -1208,7 +1208,7 @@ print("no complaint; the rows add up to", P.sum(axis=1).tolist())
 #
 # The logit reaches the loss through all ten probabilities, and the chain rule adds these ways up. Where class $c$ is the right one, only $p_c$ stands in the loss, with the slope $-1/p_c$. For $k = c$ that gives $-\frac{1}{p_c}\, p_c\,(1 - p_c) = p_c - 1$, and for the others $-\frac{1}{p_c}\,(-p_c\, p_k) = p_k$: together $P - Y$.
 #
-# You may meet another derivation. It takes the loss of a yes-or-no question for each class, whose slope is $-\frac{y}{p} + \frac{1-y}{1-p}$, and multiplies it by the diagonal of the Jacobian alone, $p\,(1-p)$. Multiply it out: the product is $p - y$ as well! But that is not the slope of our loss, and the diagonal is not the Jacobian. The two mistakes cancel. All four combinations, on one image:
+# You may meet another derivation. It takes the loss of a yes-or-no question for each class, $-y\log p - (1 - y)\log(1 - p)$, whose slope is $-\frac{y}{p} + \frac{1-y}{1-p}$, and multiplies it by the diagonal of the Jacobian alone, $p\,(1-p)$. Multiply it out: the product is $p - y$ as well! But that is not the slope of our loss, and the diagonal is not the Jacobian. The two mistakes cancel. All four combinations, on one image:
 
 # %%
 p, truth = softmax(np.array([[2.0, 1.0, 0.0]]))[0], np.array([0.0, 1.0, 0.0])
@@ -1346,7 +1346,7 @@ for epoch in range(3):
     print(f"epoch {epoch}: first batch {given.tolist()}, seed inside {reseeded.tolist()}")
 
 # %% [markdown]
-# With the seed inside, every epoch has the same order. With the older `np.random.seed(1)` it is worse: that resets the random numbers of the whole program, dropout, noise, everything. So a seed belongs at the start of a whole experiment, and a function should use the generator that it is given.
+# With the seed inside, every epoch has the same order. With the older `np.random.seed(1)` it is worse: that resets the random numbers of all NumPy in the program, and not of one function. So a seed belongs at the start of a whole experiment, and a function should use the generator that it is given.
 
 # %% [markdown]
 # ## G · A file, byte by byte

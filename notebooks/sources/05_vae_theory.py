@@ -185,7 +185,7 @@ plotting.show(
 # | $\sigma_x^2$ | | variance of a pixel around $\hat x$ | whoever writes the loss |
 # | $p(z)$ | | the **prior**, $\mathcal N(0, 1)$ | chosen beforehand |
 # | $p(x\,\vert\,z)$ | | the **likelihood** of $x$, given the code | the decoder |
-# | $p(x)$ | | the **evidence**: how probable $x$ is | an integral; nobody can do it |
+# | $p(x)$ | | the **evidence**: how probable $x$ is | an integral; with a network, nobody can do it |
 # | $p(z\,\vert\,x)$ | | the **posterior**: which codes may have made this $x$ | Bayes' rule |
 # | $q(z\,\vert\,x)$ | | the **approximate posterior**, $\mathcal N(\mu, \sigma^2)$ | the encoder |
 # | $L_b$ | | the **bound** (ELBO): lies below $\log p(x)$ | a mean over $q$ |
@@ -665,7 +665,7 @@ checks.another_point(mean, logvar)
 # %% [markdown]
 # ### Exercise 5.3 · code: The bound by drawing
 #
-# Now as a VAE does it. Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
+# Now with drawn codes, as a VAE works. (Its KL term has a formula, section 7. Here draw all of it.) Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
 #
 # <details><summary>Hint</summary>
 #
@@ -701,7 +701,7 @@ checks.bound_by_drawing(bound_by_drawing)
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. $L_b$ is a floor under it: where the gap is closed, a rising floor takes $\log p(x)$ along; where it is wide, nothing is promised (*Going further*: EM). Split the logarithm in $L_b$, and turn the sign round. There is the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. $L_b$ is a floor under it: where the gap is closed, a rising floor takes $\log p(x)$ along; where it is wide, nothing is promised (*Going further*: EM, and *When a higher bound means a worse model*). Split the logarithm in $L_b$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
@@ -728,14 +728,14 @@ plotting.show(
 )
 
 # %% [markdown]
-# With 1/2 the zero can still be read. With 10, the moons' variance (their factor was $1/20 = 0.05$), it is gone. (What everybody shows is $\hat x$, not a draw. Lesson 6 tries other variances.)
+# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. The moons had 10, as their factor was $1/20 = 0.05$: how much a code can bear depends on how far the images lie apart, see *Going further*, When does a code pay? Lesson 6 tries other variances.)
 #
 # **And the gradient?** In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
 
 # %% [markdown]
 # ## 8 · The scaling mistake
 #
-# `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392, and even 10 left nothing to be seen. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
+# `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
 
 # %%
 WEIGHTINGS = {"averaged": (1 / 784, 1.0), "both divided": (1 / 784, 1 / 784)}
@@ -822,7 +822,7 @@ assert to_mean < to_image / 2
 # |---|---|---|
 # | squared error averaged over pixels, KL summed | the KL sinks to 0, all images come out as one smear | sum both |
 # | `exp(logvar)` as the standard deviation | noise of the wrong size, and no error | `exp(logvar / 2)` |
-# | `torch.normal(mu, sigma)` for the draw | the encoder learns nothing | $\mu + \sigma\varepsilon$ |
+# | `torch.normal(mu, sigma)` for the draw | the encoder learns from the KL term alone, and the code says nothing | $\mu + \sigma\varepsilon$ |
 
 # %% [markdown]
 # ## What you can now do
@@ -835,7 +835,7 @@ assert to_mean < to_image / 2
 # %% [markdown]
 # ## Going further
 #
-# Each part stands for itself, but for three that lean on another and say so. No later lesson needs one.
+# Each part stands for itself, but for a few that lean on another. No later lesson needs one.
 
 # %% [markdown]
 # ### Exercise 5.4 · find the bug: A loss that falls below zero

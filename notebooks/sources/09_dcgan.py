@@ -349,7 +349,7 @@ print(f"{differing} of {theirs.numel()} pixels differ from PyTorch's transposed 
 trace(generator(), draw_noise(4))
 
 # %% [markdown]
-# Nearly all of the generator's weights sit in its second linear layer, $1024 \cdot 6272$ of them. The two transposed convolutions have a fiftieth of that.
+# More than four fifths of the generator's weights sit in its last linear layer, $1024 \cdot 6272$ of them. The two transposed convolutions have a fiftieth of that.
 
 # %% [markdown]
 # ### Exercise 9.1 · code: A calculator for widths
@@ -567,9 +567,9 @@ checks.mended_generator(mended_generator)
 #
 # "The same game, only with convolutions"? Not so. Compared with the GAN of lesson 8
 #
-# - the nets have convolutions, batch normalisation, and more than three times as many weights;
+# - the nets have convolutions, batch normalisation, and four times as many weights;
 # - the rate is twice as large, and it falls;
-# - there are 1,200 iterations, not 4,000, and each takes several times as long.
+# - there are 1,200 iterations, not 4,000, and each takes about ten times as long.
 #
 # So compare twice: after equally many iterations, and after equally many seconds. Lesson 8 has kept the distances of its averaged generator, measured as here, on 2,000 samples.
 
@@ -604,7 +604,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Iteration for iteration the DCGAN is far ahead. Second for second this judge does not prefer it: here the GAN was at its last distance before the DCGAN came as near. (The DCGAN's last point lies above the FD of section 1, though the generator is the same: there it drew 10,000 images, here 2,000. *Going further* E comes back to that.) Your eye may disagree: put the 128 samples above beside those of lesson 8.
+# Iteration for iteration the DCGAN is far ahead. Second for second this judge does not prefer it: here the GAN had come to its last point before the DCGAN was as near. (The DCGAN's last points waver, and the very last lies above the FD of section 1, though the generator is the same: there it drew 10,000 images, here 2,000. *Going further* E comes back to that.) Your eye may disagree: put the 128 samples above beside those of lesson 8.
 #
 # Which of the changes did it? This comparison cannot tell: it would need a run for each, and several seeds.
 #
@@ -833,12 +833,11 @@ for name, found in planted.items():
     print(f"{name:12} MLP ≈ {found['MLP']:5.1f} · CNN ≈ {found['CNN']:5.1f}")
 
 # %% [markdown]
-# (The two have different scales, so compare within a column. Untouched images are not at 0, for they are other images than the test images.) Both mind the blur most, the CNN far more than the specks that anybody sees. For the MLP a shift that you hardly notice is nearly as bad as the blur, and much worse than the specks that you notice at once. For the CNN the shift costs a fraction of the blur, and still many times what untouched images have: it *reads* shifted digits right, but their features have moved all the same, and features are what the distance sees.
+# (The two have different scales, so compare within a column. Untouched images are not at 0, for they are other images than the test images.) For both the blur costs most, several times as much as the specks that anybody sees. They part over the shift that you hardly notice. For the MLP it is nearly as bad as the blur. For the CNN it costs a fraction of the blur, and still many times what untouched images have: it *reads* shifted digits right, but their features have moved all the same, and features are what the distance sees.
 
 # %% tags=["claim"]
-# "Both mind the blur most. For the MLP a shift that you hardly notice is nearly as bad as the blur, and
-# much worse than the specks ... For the CNN the shift costs a fraction of the blur, and still many times
-# what untouched images have"
+# "For both the blur costs most ... the shift ... For the MLP it is nearly as bad as the blur. For the CNN
+# it costs a fraction of the blur, and still many times what untouched images have"
 if not data.standin_in_use():
     for name in judges:
         costs = {fault: found[name] for fault, found in planted.items()}
@@ -867,7 +866,7 @@ _ = results.save_samples("dcgan", results.Samples(samples, dcgan["seconds"], num
 # - **sure**, its **confidence**: the largest of its ten probabilities, a mean over the images;
 # - **nearest**: is the model inventing, or copying? For 1,000 samples we look through all 60,000 training images for the smallest Euclidean distance of pixels. (A median would not notice a few copies among many new images, so the column has the 1 % quantile: ten of the thousand are nearer. In the row of real images these are test images.)
 #
-# Read each column against the row of real images: that is the target, and not the largest or smallest number. A *nearest* far above it means no digits, far below it copies.
+# Read each column against the row of real images: that is the target, and not the largest or smallest number. A *nearest* far above it means that the images are unlike all training images, pixel by pixel (which a mere shift can do: section 9); far below it, they are copies.
 
 
 # %%
@@ -958,8 +957,8 @@ plotting.show(
 # - **GAN, LSGAN and DCGAN.** With the CNN the DCGAN is clearly the nearest of the three.
 # - **The VAE with the prior's codes, and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference.
 # - **Fitted densities.** Only the codes come from elsewhere than in the rows *random codes* and *prior*, and the distances fall to a fraction.
-# - **Noise** is far off, and the CNN *sure* of it: it was never asked to say "no digit". A good column excuses nothing in another.
-# - **Nobody copies.** In *nearest* the models are like new real images, or further away.
+# - **Noise** is far off, and the CNN *sure* of it: it was never asked to say "no digit".
+# - **No plain copies.** In *nearest* the models are like new real images, or further away.
 # - **Seconds and parameters** differ by factors. The table ranks runs, with one seed each, and not ideas.
 #
 # **And your own eyes?** Count in each row what you read at once, and put the rows in that order. It will hardly be the order of either column. Eyes forgive a soft stroke, and not a clean one in the wrong place.
@@ -1174,7 +1173,7 @@ steps = (path[:, 1:] - path[:, :-1]).norm(dim=2)
 assert (steps.max(dim=1).values / (path[:, -1] - path[:, 0]).norm(dim=1)).max() < 0.9
 
 # %% [markdown]
-# No picture of these rows was ever trained for. If the generator had learned some images by heart, every walk would stay at one and change abruptly to the next. Most strokes bend, open and close instead. (What lies half-way need not be a digit. The middle of a line has shorter noise than its ends, by a factor of about $\sqrt2$, and the generator has rarely seen such short ones.) The walk is drawn in evaluation mode, or each picture would change with its neighbours (section 4). The same with a slider:
+# No picture of these rows was ever trained for. Had the generator learned some images by heart, every walk would stay at one and change abruptly to the next. The first two rows do linger at one 3; in the others strokes bend, open and close from frame to frame. (What lies half-way need not be a digit. The middle of a line has shorter noise than its ends, by a factor of about $\sqrt2$, and the generator has rarely seen such short ones.) The walk is drawn in evaluation mode, or each picture would change with its neighbours (section 4). The same with a slider:
 
 # %%
 slow = walk(ends[0], ends[1], steps=41)
@@ -1279,14 +1278,14 @@ for name, x in {"real": train_images[:10_000], "DCGAN": samples}.items():
     print(f"{name:5} 10,000: FD ≈ {by_count[name, 10_000]:.2f}")
 
 # %% tags=["claim"]
-# "All are real, and handfuls of 150 are many times as far away as 10,000"
+# "all are real, and handfuls of 150 are many times as far away as 10,000"
 for name in ("real", "DCGAN"):
     values = [by_count[name, n] for n in (150, 500, 2000, 10_000)]
     assert all(a > b for a, b in pairwise(values))
 assert by_count["real", 150] > 5 * by_count["real", 10_000]
 
 # %% [markdown]
-# All are real, and handfuls of 150 are many times as far away as 10,000. A covariance matrix of 100 features has 5,050 different entries, and an estimate from few images is inaccurate. On average the errors of the estimate add distance: the **bias** is upwards. (On average only. For a model that is far away, a single handful may well come out nearer than the whole.) The bias differs from model to model, so equal numbers make a comparison fairer, and not quite fair (Bińkowski et al., 2018). At 10,000 little of it is left.
+# Take the real ones: all are real, and handfuls of 150 are many times as far away as 10,000. A covariance matrix of 100 features has 5,050 different entries, and an estimate from few images is inaccurate. On average the errors of the estimate add distance: the **bias** is upwards. (On average only. For a model that is far away, a single handful may well come out nearer than the whole.) The bias differs from model to model, so equal numbers make a comparison fairer, and not quite fair (Bińkowski et al., 2018). At 10,000 little of it is left.
 
 # %% [markdown]
 # ## References
