@@ -1045,7 +1045,7 @@ plotting.show(fig, alt="Eight shirts from the test set, each under the class the
 #
 # **Two steps, number by number.** Take a single parameter whose gradient is 4 in the first step and −2 in the second:
 #
-# | step | gradient | $m$ | $v$ | $\hat m$ | $\hat v$ | length of the step |
+# | step | gradient | m | v | m corrected, $\hat m$ | v corrected, $\hat v$ | length of the step |
 # |---|---|---|---|---|---|---|
 # | 1 | 4 | 0.1 · 4 = 0.4 | 0.001 · 16 = 0.016 | 0.4 / (1 − 0.9) = 4 | 0.016 / (1 − 0.999) = 16 | 4 / √16 = 1 lr |
 # | 2 | −2 | 0.9 · 0.4 − 0.1 · 2 = 0.16 | 0.999 · 0.016 + 0.001 · 4 ≈ 0.020 | 0.16 / (1 − 0.9²) ≈ 0.84 | 0.020 / (1 − 0.999²) ≈ 10 | 0.84 / √10 ≈ 0.27 lr |
