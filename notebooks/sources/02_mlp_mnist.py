@@ -891,7 +891,7 @@ for name in runs.keys() - {"as it should be", "labels in another order"}:
 # %% [markdown]
 # ### A · Momentum, and fewer epochs
 #
-# Lesson 1 had a bug, exercise 1.3: without `zero_grad()` each step went by the sum of all gradients so far, and the line swung like a pendulum. **Momentum** is a feature, and it also keeps a running sum $v$ of the gradients $g$ and walks along that:
+# Lesson 1 had a bug, exercise 1.2: without `zero_grad()` each step went by the sum of all gradients so far, and the line swung like a pendulum. **Momentum** is a feature, and it also keeps a running sum $v$ of the gradients $g$ and walks along that:
 #
 # $$v \leftarrow 0.9\,v + g, \qquad w \leftarrow w - \text{lr}\cdot v$$
 #
