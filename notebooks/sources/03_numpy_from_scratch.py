@@ -437,7 +437,7 @@ def gradient_check(backward, net, X, Y, epsilon=1e-7):
 
 
 # %% [markdown]
-# It needs two forward passes for each parameter: 203,540 for our net, where `backward` walks back once. That is why networks are trained by backpropagation. But the lines of code are the same in a small net. So take one of 8 → 6 → 4, and ten random images, in float64 (16 digits: a tiny $\varepsilon$ would drown in the 7 of float32). The biases get random values too, for a bias of 0 would hide mistakes.
+# It needs two forward passes for each parameter: 203,540 for our net, where `backward` walks back once. That is why networks are trained by backpropagation. But the lines of code are the same in a small net. So take one of 8 → 6 → 4, and ten random images, in float64 (16 digits: a tiny $\varepsilon$ would drown in the 7 digits of float32). The biases get random values, too (*Going further* H says why).
 
 # %%
 generator = np.random.default_rng(SEED)
@@ -516,9 +516,9 @@ def mini_batches(X, Y, batch_size, generator):
 # %% [markdown]
 # ### Adam
 #
-# Gradients of small batches are noisy, and their size differs from parameter to parameter: a rate that suits one is too large for another. **Adam** deals with both. For each parameter it keeps two running averages, $m$ of the gradient and $v$ of its square (this $m$ is not the number of images), and steps by $m/\sqrt v$ times lr. If the gradient is always 4, they are 4 and 16, and the step is $4/\sqrt{16} = 1$ times lr. With 400 it would be the same: the size cancels. Where the gradient changes its sign from step to step, $m$ is near 0 and $v$ is not: the step is short.
+# Gradients of small batches are noisy, and their size differs from parameter to parameter: a rate that suits one is too large for another. **Adam** deals with both. For each parameter it keeps two running averages, $m$ of the gradient and $v$ of its square (this $m$ is not the number of images), and steps by $m/\sqrt v$ times lr. If the gradient is always 4, they become 4 and 16, and the step is $4/\sqrt{16} = 1$ times lr. With 400 it would be the same: the size cancels. Where the gradient changes its sign from step to step, $m$ is near 0 and $v$ is not: the step is short.
 #
-# In each step, a running average keeps a share $\beta$ of what it was, and takes the share $1-\beta$ of what is new. It remembers about $1/(1-\beta)$ steps: 10 with the usual $\beta_1 = 0.9$ of $m$, and 1,000 with $\beta_2 = 0.999$ of $v$. Both start at 0, so they are too small at first; dividing by $1-\beta^t$ in step $t$ corrects that (`m_hat`, `v_hat`). `epsilon` prevents a division by 0. *Going further* C has the formulas, and follows two steps number by number.
+# In each step, a running average keeps a share $\beta$ of what it was, and takes the share $1-\beta$ of what is new. It remembers about $1/(1-\beta)$ steps: 10 with the usual $\beta_1 = 0.9$ of $m$, and 1,000 with $\beta_2 = 0.999$ of $v$. Both start at 0, so they are too small at first: after one step $m$ is $0.1\cdot 4 = 0.4$. Dividing by $1-\beta^t$ in step $t$, here by 0.1, corrects that (`m_hat`, `v_hat`). `epsilon` prevents a division by 0. *Going further* C has the formulas, and follows two steps number by number.
 
 
 # %%

@@ -415,7 +415,7 @@ assert test_logvar[:, unit].exp().mean() < 0.25
 assert (spreads.log().abs() < 0.4).all()
 
 # %% [markdown]
-# Each image has a narrow bell, and all of them together roughly the wide one. A code is its mean plus noise that knows nothing of this mean, so the variances add. Their sum is 1.2 here, not quite 1: unit by unit the codes look nearly like the prior.
+# Each image has a narrow bell, and all of them together roughly the wide one. A code is its mean plus noise whose own mean is 0, so the variances add. Their sum is 1.2 here, not quite 1: unit by unit the codes look nearly like the prior.
 
 # %% [markdown]
 # ### One decoder, six origins
@@ -545,7 +545,7 @@ if not data.standin_in_use():
     assert 5 * distances["fifty Gaussians"] < distances["the prior"]
 
 # %% [markdown]
-# The decoder is not to blame. With codes of real images it draws digits, soft ones, which this judge finds very near to real images. Shuffling alone does most of the damage, though every single unit then has the numbers of real images: it is the *combinations*. (The units' misfit is the smaller step, from shuffled to the prior.) The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
+# The decoder is not to blame. With codes of real images it draws digits, soft ones, and this judge puts them at 0.9, where training images themselves have 0.4. Shuffling alone does most of the damage, though every single unit then has the numbers of real images: it is the *combinations*. (From shuffled to the prior, where the units do not quite fit either, is a smaller step.) And not only pairs of units: one tilted Gaussian has their correlations right, and comes little nearer. Real codes lie in arms and lumps with gaps between them. The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
 #
 # (Stopping here? Tomorrow set `LOAD = True` in the first cell and run all cells above.)
 
@@ -661,7 +661,7 @@ class ConditionalVAE(VAE):
 # %% [markdown]
 # ### β, the price of a nat
 #
-# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, that is the loss of a pixel variance of $\beta/2$. Below, $\beta = 4$ takes it to 2, away from the best 0.05, on purpose: nats shall be dear. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
+# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, it is $\text{error}/\beta + \mathrm{KL}$, the loss of section 3 with $2\sigma_x^2 = \beta$. Below, $\beta = 4$ takes the variance to 2, away from the best 0.05, on purpose: nats shall be dear. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
 
 # %% [markdown]
 # ### Exercise 6.3 · predict: Who obeys?
@@ -770,7 +770,7 @@ if not data.standin_in_use():
     assert readable["ConditionalVAE", 1] > 1.4 * readable["ConditionalVAE", 4]
 
 # %% tags=["claim"]
-# "its bound is some 200 nats lower, and its error about twice as large"
+# "the bound is some 200 nats lower, and the error about twice as large"
 if not data.standin_in_use():
     assert nats["VAE", 1] - nats["VAE", 4] > 150
     assert 1.5 < family["VAE", 4][1]["error"][-1] / history["error"][-1] < 2.5
@@ -778,7 +778,7 @@ if not data.standin_in_use():
 # %% [markdown]
 # Without the label nine in ten codes tell the digit, at either price. With it half of them do, and with $\beta = 4$ only a quarter. That fits the guess, and does not prove it.
 #
-# What does $\beta = 4$ cost? As a model of the images the plain VAE with $\beta = 4$ is worse than the one with $\beta = 1$: its bound is some 200 nats lower, and its error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (What do your own eyes say? Lesson 9 asks a second judge.) A likely model and beautiful samples are two goals, and exercise 6.5 sets them against each other.
+# What does $\beta = 4$ cost? Compare the two plain VAEs: with $\beta = 4$ the bound is some 200 nats lower, and the error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (A guess: wider bells leave a smaller hole. What do your own eyes say? Lesson 9 asks a second judge.) A likely model and beautiful samples are two goals, and exercise 6.5 sets them against each other.
 #
 # ### What is left for the code
 #
@@ -1063,7 +1063,7 @@ for values in (many.mean(dim=2), slant(many)):
 # %% [markdown]
 # ### F · Between two digits
 #
-# Take two test images, the 3 of part C and a 7, go in a straight line from one mean code to the other, and decode ten points of the way. Below it the straight line between the pixels.
+# Take two test images, the 3 of part C and a 7, go in a straight line from one mean code to the other, and decode ten points of the way. Below it the straight line between the pixels of their reconstructions.
 
 # %%
 start, end = test_mu[first[3]], test_mu[first[7]]
@@ -1088,7 +1088,7 @@ plotting.show(
 # Choose one. Say first what you expect, then try it with `train`, under a name of your own for the run.
 #
 # - Train a VAE with the pixel variance that section 3 found best. Which $\beta$ is that? Is its bound, with this variance, higher than that of our net? And its samples from the prior, and from fifty Gaussians?
-# - Two latent units, five, ten, fifty: how do the first and the last row of section 4's table change? (`origins` takes the prior's codes from `prior_codes`, which have 20 units: draw others.)
+# - Two latent units, five, ten, fifty: how do the first and the sixth row of section 5's table change? (`origins` takes the prior's codes from `prior_codes`, which have 20 units: draw others.)
 # - Fit one Gaussian to the conditional VAE's codes, or one for each label. What is there left to gain? (Its `encode` and `decode` want the label too, which `origins` does not give.)
 #
 # There is no check. A sentence that says what you expected, a table, and a sentence that says what you saw are an answer.

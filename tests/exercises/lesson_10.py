@@ -76,75 +76,14 @@ def responsibilities(log_joint):
 # ------------------------------------------------------------------------------------------ 10.2
 
 
-@answers.right("10.2", name="a loop")
-def choose(tried):
-    best = max(tried.values(), key=lambda pair: pair[1])[1]
-    for k in sorted(tried):
-        if tried[k][1] >= best - 0.05:
-            return k
-    return None
-
-
-@answers.right("10.2", name="rounded keys")
-def choose(tried):
-    held_out = {k: pair[1] for k, pair in tried.items()}
-    good = [k for k in held_out if max(held_out.values()) - held_out[k] <= 0.05]
-    return min(good)
-
-
-@answers.right("10.2", kind="numbers", name="as a tensor")
-def choose(tried):
-    keys = sorted(tried)
-    held_out = torch.tensor([tried[k][1] for k in keys])
-    return torch.tensor(keys)[held_out > held_out.max() - 0.05][0]
-
-
-@answers.wrong("10.2", "training codes best")
-def choose(tried):
-    return max(tried, key=lambda k: tried[k][0])
-
-
-@answers.wrong("10.2", "by 0.03 only")
-def choose(tried):
-    return max(tried, key=lambda k: tried[k][1])
-
-
-@answers.wrong("10.2", "far from the best")
-def choose(tried):
-    return min(tried)
-
-
-@answers.wrong("10.2", "not a tuple of 2", kind="line")
-def choose(tried):
-    best = max(held_out for _, held_out in tried.values())
-    return min((k, pair[1]) for k, pair in tried.items() if pair[1] > best - 0.05)
-
-
-@answers.wrong("10.2", "3 is chosen, not 2", kind="numbers")
-def choose(tried):
-    return max(sorted(tried), key=lambda k: round(tried[k][1], 1))
-
-
-@answers.wrong("10.2", "3 is chosen, not 2")
-def choose(tried):
-    best, *larger = sorted(tried)
-    for k in larger:
-        if tried[k][1] > tried[best][1] + 0.05:
-            best = k
-    return best
-
-
-# ------------------------------------------------------------------------------------------ 10.3
-
-
-@answers.right("10.3", name="times by linspace")
+@answers.right("10.2", name="times by linspace")
 def my_euler(velocity, x, steps):
     for t in torch.linspace(0, 1, steps + 1)[:-1]:
         x = x + velocity(x, t.expand(len(x), 1)) / steps
     return x
 
 
-@answers.right("10.3", name="a while loop")
+@answers.right("10.2", name="a while loop")
 def my_euler(velocity, x, steps):
     t = torch.zeros(len(x), 1)
     while t[0, 0] < 1 - 0.5 / steps:
@@ -153,47 +92,47 @@ def my_euler(velocity, x, steps):
     return x
 
 
-@answers.right("10.3", name="the lesson's, its end")
+@answers.right("10.2", name="the lesson's, its end")
 def my_euler(velocity, x, steps):
     return lesson.euler(velocity, x, steps)[-1]
 
 
-@answers.wrong("10.3", "at the end of each step")
+@answers.wrong("10.2", "at the end of each step")
 def my_euler(velocity, x, steps):
     for i in range(steps):
         x = x + velocity(x, torch.full((len(x), 1), (i + 1) / steps)) / steps
     return x
 
 
-@answers.wrong("10.3", "(n, 1)", kind="line")
+@answers.wrong("10.2", "(n, 1)", kind="line")
 def my_euler(velocity, x, steps):
     for i in range(steps):
         x = x + velocity(x, i / steps) / steps
     return x
 
 
-@answers.wrong("10.3", "and not 1 / steps")
+@answers.wrong("10.2", "and not 1 / steps")
 def my_euler(velocity, x, steps):
     for i in range(steps):
         x = x + velocity(x, torch.full((len(x), 1), i / steps))
     return x
 
 
-@answers.wrong("10.3", "and not at 1")
+@answers.wrong("10.2", "and not at 1")
 def my_euler(velocity, x, steps):
     for t in torch.linspace(0, 1, steps):
         x = x + velocity(x, t.expand(len(x), 1)) / steps
     return x
 
 
-@answers.wrong("10.3", "not i / steps")
+@answers.wrong("10.2", "not i / steps")
 def my_euler(velocity, x, steps):
     for i in range(steps):
         x = x + velocity(x, torch.full((len(x), 1), float(i))) / steps
     return x
 
 
-@answers.wrong("10.3", "inside the loop")
+@answers.wrong("10.2", "inside the loop")
 def my_euler(velocity, x, steps):
     for i in range(steps):
         x = x + velocity(x, torch.full((len(x), 1), i / steps)) / steps
@@ -201,7 +140,7 @@ def my_euler(velocity, x, steps):
     return x
 
 
-@answers.wrong("10.3", "at the start each time")
+@answers.wrong("10.2", "at the start each time")
 def my_euler(velocity, x, steps):
     end = x
     for i in range(steps):
@@ -209,14 +148,14 @@ def my_euler(velocity, x, steps):
     return end
 
 
-@answers.wrong("10.3", "one step is missing")
+@answers.wrong("10.2", "one step is missing")
 def my_euler(velocity, x, steps):
     for i in range(steps - 1):
         x = x + velocity(x, torch.full((len(x), 1), i / steps)) / steps
     return x
 
 
-@answers.wrong("10.3", "ten times 0.1 is not exactly 1", kind="extreme")
+@answers.wrong("10.2", "ten times 0.1 is not exactly 1", kind="extreme")
 def my_euler(velocity, x, steps):
     t = 0.0
     while t < 1:
@@ -225,14 +164,14 @@ def my_euler(velocity, x, steps):
     return x
 
 
-@answers.wrong("10.3", "x was changed", kind="state")
+@answers.wrong("10.2", "x was changed", kind="state")
 def my_euler(velocity, x, steps):
     for i in range(steps):
         x += velocity(x, torch.full((len(x), 1), i / steps)) / steps
     return x
 
 
-@answers.wrong("10.3", "the end only")
+@answers.wrong("10.2", "the end only")
 def my_euler(velocity, x, steps):
     path = [x]
     for i in range(steps):
@@ -241,28 +180,89 @@ def my_euler(velocity, x, steps):
     return torch.stack(path)
 
 
+# ------------------------------------------------------------------------------------------ 10.3
+
+answers.right("10.3", place_and_velocity=(0.0, 4.0), name="floats")
+answers.right("10.3", place_and_velocity=torch.tensor([0, 4]), kind="numbers", name="a tensor")
+answers.right("10.3", place_and_velocity=[0, np.float64(4)], kind="numbers", name="a list")
+answers.wrong("10.3", "the noise's", place_and_velocity=(2, 4))
+answers.wrong("10.3", "other sign", place_and_velocity=(0, -4))
+answers.wrong("10.3", "the quarter gone", place_and_velocity=(0, 1))
+answers.wrong("10.3", "how far is it", place_and_velocity=(0, 3))
+answers.wrong("10.3", "a quarter of the way", place_and_velocity=(1, 4))
+answers.wrong("10.3", "give two numbers", place_and_velocity=4, kind="line")
+
 # ------------------------------------------------------------------------------------------ 10.4
 
-answers.right("10.4", place_and_velocity=(0.0, 4.0), name="floats")
-answers.right("10.4", place_and_velocity=torch.tensor([0, 4]), kind="numbers", name="a tensor")
-answers.right("10.4", place_and_velocity=[0, np.float64(4)], kind="numbers", name="a list")
-answers.wrong("10.4", "the noise's", place_and_velocity=(2, 4))
-answers.wrong("10.4", "other sign", place_and_velocity=(0, -4))
-answers.wrong("10.4", "the quarter gone", place_and_velocity=(0, 1))
-answers.wrong("10.4", "how far is it", place_and_velocity=(0, 3))
-answers.wrong("10.4", "a quarter of the way", place_and_velocity=(1, 4))
-answers.wrong("10.4", "give two numbers", place_and_velocity=4, kind="line")
+answers.right("10.4", turned_up="C", kind="numbers", name="a capital")
+answers.right("10.4", turned_up=" c ", name="spaces")
+answers.right("10.4", turned_up='"c"', name="quoted twice")
+answers.wrong("10.4", "a longer way", turned_up="a")
+answers.wrong("10.4", "something must change", turned_up="b")
+answers.wrong("10.4", "fewer obey", turned_up="d")
+answers.wrong("10.4", "answer with", turned_up="e")
+answers.wrong("10.4", "answer with", turned_up=0.1, kind="line")
 
 # ------------------------------------------------------------------------------------------ 10.5
 
-answers.right("10.5", turned_up="C", kind="numbers", name="a capital")
-answers.right("10.5", turned_up=" c ", name="spaces")
-answers.right("10.5", turned_up='"c"', name="quoted twice")
-answers.wrong("10.5", "a longer way", turned_up="a")
-answers.wrong("10.5", "something must change", turned_up="b")
-answers.wrong("10.5", "fewer obey", turned_up="d")
-answers.wrong("10.5", "answer with", turned_up="e")
-answers.wrong("10.5", "answer with", turned_up=0.1, kind="line")
+
+@answers.right("10.5", name="a loop")
+def choose(tried):
+    best = max(tried.values(), key=lambda pair: pair[1])[1]
+    for k in sorted(tried):
+        if tried[k][1] >= best - 0.05:
+            return k
+    return None
+
+
+@answers.right("10.5", name="rounded keys")
+def choose(tried):
+    held_out = {k: pair[1] for k, pair in tried.items()}
+    good = [k for k in held_out if max(held_out.values()) - held_out[k] <= 0.05]
+    return min(good)
+
+
+@answers.right("10.5", kind="numbers", name="as a tensor")
+def choose(tried):
+    keys = sorted(tried)
+    held_out = torch.tensor([tried[k][1] for k in keys])
+    return torch.tensor(keys)[held_out > held_out.max() - 0.05][0]
+
+
+@answers.wrong("10.5", "training codes best")
+def choose(tried):
+    return max(tried, key=lambda k: tried[k][0])
+
+
+@answers.wrong("10.5", "by 0.03 only")
+def choose(tried):
+    return max(tried, key=lambda k: tried[k][1])
+
+
+@answers.wrong("10.5", "far from the best")
+def choose(tried):
+    return min(tried)
+
+
+@answers.wrong("10.5", "not a tuple of 2", kind="line")
+def choose(tried):
+    best = max(held_out for _, held_out in tried.values())
+    return min((k, pair[1]) for k, pair in tried.items() if pair[1] > best - 0.05)
+
+
+@answers.wrong("10.5", "3 is chosen, not 2", kind="numbers")
+def choose(tried):
+    return max(sorted(tried), key=lambda k: round(tried[k][1], 1))
+
+
+@answers.wrong("10.5", "3 is chosen, not 2")
+def choose(tried):
+    best, *larger = sorted(tried)
+    for k in larger:
+        if tried[k][1] > tried[best][1] + 0.05:
+            best = k
+    return best
+
 
 # ------------------------------------------------------------------------------------------ 10.6
 

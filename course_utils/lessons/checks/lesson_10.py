@@ -45,27 +45,6 @@ def responsibilities(function: Function) -> str:
 
 
 @exercise("10.2")
-def choose(function: Function) -> str:
-    """Check which number of components is chosen."""
-    wanted = "return the number of components"
-    given = amount(ask(function, dict(TRIED)), wanted)
-    told = {
-        200: "200 components know the training codes best: which number has not seen its codes?",
-        100: "100 is better than 50 by 0.03 only: take the smaller of two that are equally good",
-        1: "one component is the smallest, and far from the best",
-    }
-    require(given == 50, told.get(int(given), f"{given:g} is chosen, and 50 is right"))
-    clear = {8: (-1.0, -6.0), 2: (-5.0, -3.5), 5: (-3.0, -4.0)}
-    given = amount(ask(function, clear), wanted)
-    require(given == 2, f"held out -6, -3.5 and -4 for 8, 2 and 5: {given:g} is chosen, not 2")
-    close = {1: (-4.0, -5.0), 2: (-3.0, -4.96), 3: (-2.0, -4.92)}
-    given = amount(ask(function, close), wanted)
-    near = f"held out -5, -4.96 and -4.92 for 1, 2 and 3: {given:g} is chosen, not 2"
-    require(given == 2, f"{near}; how far is each from the best?")
-    return "right: held-out codes decide, and the smaller one if it is a draw"
-
-
-@exercise("10.3")
 def my_euler(sampler: Function) -> str:
     """Check Euler's method on a velocity that changes with time and place."""
     start = torch.tensor([[0.0, 1.0], [2.0, -1.0], [0.5, 0.0]])
@@ -117,7 +96,7 @@ def _straight(start: Tensor) -> Tensor:
     return start + sum(1 + 3 * i / 4 - start for i in range(4)) / 4
 
 
-@exercise("10.4")
+@exercise("10.3")
 def place_and_velocity(answer: object) -> str:
     """Check where the net is asked, and for what."""
     place, velocity = numbers(answer, 2, "give two numbers, the place and the velocity").tolist()
@@ -129,7 +108,7 @@ def place_and_velocity(answer: object) -> str:
     return "right: at 0 the net is asked, and 4 is what it is asked for"
 
 
-@exercise("10.5")
+@exercise("10.4")
 def turned_up(answer: object) -> str:
     """Check what happens from w = 1 to w = 4."""
     told = {
@@ -139,6 +118,27 @@ def turned_up(answer: object) -> str:
     }
     choice(answer, "abcd", told)
     return "right: obeyed better, more alike, and farther from the test images, says the MLP"
+
+
+@exercise("10.5")
+def choose(function: Function) -> str:
+    """Check which number of components is chosen."""
+    wanted = "return the number of components"
+    given = amount(ask(function, dict(TRIED)), wanted)
+    told = {
+        200: "200 components know the training codes best: which number has not seen its codes?",
+        100: "100 is better than 50 by 0.03 only: take the smaller of two that are equally good",
+        1: "one component is the smallest, and far from the best",
+    }
+    require(given == 50, told.get(int(given), f"{given:g} is chosen, and 50 is right"))
+    clear = {8: (-1.0, -6.0), 2: (-5.0, -3.5), 5: (-3.0, -4.0)}
+    given = amount(ask(function, clear), wanted)
+    require(given == 2, f"held out -6, -3.5 and -4 for 8, 2 and 5: {given:g} is chosen, not 2")
+    close = {1: (-4.0, -5.0), 2: (-3.0, -4.96), 3: (-2.0, -4.92)}
+    given = amount(ask(function, close), wanted)
+    near = f"held out -5, -4.96 and -4.92 for 1, 2 and 3: {given:g} is chosen, not 2"
+    require(given == 2, f"{near}; how far is each from the best?")
+    return "right: held-out codes decide, and the smaller one if it is a draw"
 
 
 @exercise("10.6")
