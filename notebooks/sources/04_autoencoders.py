@@ -305,7 +305,7 @@ if not data.standin_in_use():
 assert valid_error < 1.25 * trained["training"][-1]
 
 # %% [markdown]
-# The error is now less than half of that of the mean picture. Training and validation error lie close together: the net has not learned its pictures by heart. (At first the training error is the larger one: it is averaged over the epoch, while the net still learns.)
+# The error is now less than half of that of the mean picture. Training and validation error lie close together: the net has not learned its pictures by heart. (For most of the way the training error is the larger one: it is averaged over the epoch, while the net still learns.)
 
 # %% [markdown]
 # Which pictures come back worst? Here are the ten validation pictures with the largest errors, and below them what the net drew:
@@ -580,7 +580,7 @@ if not data.standin_in_use():
     assert third["codes"] > 1.3 * third["pixels"]
 
 # %% [markdown]
-# Through the codes the straight way leads more often past a third digit. A guess why: in three dimensions ten groups stand in each other's way. And what lies between the groups, nobody ever asked the decoder to draw: in training it has seen codes of real pictures, and no others.
+# Through the codes the straight way leads more often past a third digit. (That does not make fading the better walk: halfway it shows two digits, one printed over the other.) A guess why: in three dimensions ten groups stand in each other's way. And what lies between the groups, nobody ever asked the decoder to draw: in training it has seen codes of real pictures, and no others.
 
 # %% [markdown]
 # ## 7 · Can it invent a digit?
@@ -752,7 +752,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The decoder is the same in all three. From left to right the black points come to lie where codes of real pictures lie, and the sheets follow: first a few shapes, then all digits, with shapes between them that are none. Are ten Gaussians better than one number at a time? By eye that is hard to say, so measure it.
+# The decoder is the same in all three. From left to right the black points come to lie where codes of real pictures lie, and the sheets follow: first a few shapes, then most digits, with shapes between them that are none. Are ten Gaussians better than one number at a time? By eye that is hard to say, so measure it.
 #
 # The judge says of how many pictures it is **sure** (confidence over 0.9), and the share of the digit that it sees most often (a tenth, if all came up equally). And a distance compares 10,000 drawn pictures with the 10,000 test images: the judge turns each picture into 100 numbers, its last layer before the scores, and the **Fréchet distance** (FD) says how much the two sets differ in mean, in spread, and in which numbers go up together. It is 0 for equal sets. Lesson 9 opens it up.
 

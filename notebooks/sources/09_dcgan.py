@@ -11,9 +11,9 @@
 # - derive the Fréchet distance for one feature, and train a second judge beside the first,
 # - name what a score cannot see.
 #
-# **You need** Lessons 2 (batch normalisation, the judge), 4 (*Going further* A: convolutions) and 8 (the training function). Lessons 4, 6 and 8 leave samples for the scoreboard. Section 6 uses covariance, correlation and the matrix product.
+# **You need** Lessons 2 (the judge; *Going further* B: batch normalisation), 4 (*Going further* A: convolutions) and 8 (the training function). Lessons 4, 6 and 8 leave samples for the scoreboard. Section 6 uses covariance, correlation and the matrix product.
 #
-# **Time** About 90 minutes for the core, with exercises 9.1 to 9.4, and 35 for *Going further*; after section 5 is a good place to stop for a day. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
+# **Time** About 95 minutes for the core, with exercises 9.1 to 9.4, and 35 for *Going further*; after section 5 is a good place to stop for a day. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
 
 # %%
 # %matplotlib inline
@@ -103,7 +103,7 @@ def discriminator():
 
 
 # %% [markdown]
-# $G$ goes the other way. Three linear layers make 128 small pictures of 7 by 7 out of the noise, and two **transposed convolutions** double the width twice, to 28 (section 2 opens them up). **Batch normalisation** (lesson 2) stands behind each layer but the last. Behind a convolution it has one mean and one spread for each channel, over all pixels and images of the batch.
+# $G$ goes the other way. Three linear layers make 128 small pictures of 7 by 7 out of the noise, and two **transposed convolutions** each double the width, to 28 (section 2 opens them up). **Batch normalisation** (lesson 2, *Going further* B) stands behind each layer but the last: subtract the batch's mean, divide by its spread, then a scale and a shift that are learned. Behind a convolution it has one mean and one spread for each channel, over all pixels and images of the batch.
 
 
 # %%
@@ -191,7 +191,7 @@ def distance(images):
 
 
 # %% [markdown]
-# The training function is lesson 8's, and the average of $G$ over its last hundred or so steps draws the sheets. `play` notes the distance of 2,000 samples at each. When do you read the first digit?
+# The training function is lesson 8's, with the schedulers of both rates handed in as well, and the average of $G$ over its last hundred or so steps draws the sheets. `play` notes the distance of 2,000 samples at each. When do you read the first digit?
 
 
 # %% tags=["figure"]
@@ -262,7 +262,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Most are digits, in crisp strokes, as if written with a pen. Others need a second look, and some belong to no digit. (Strictly counted, on sheets of 100 without names: about 70 of this generator's were read at once, about 50 of the GAN's in lesson 8, and nearly all of the real ones.) Now the parts, one by one.
+# Most are digits, in crisp strokes, as if written with a pen. Others need a second look, and some belong to no digit. (Strictly counted, on sheets of 100 whose makers were not named: about 70 of this generator's were read at once, about 50 of the GAN's in lesson 8, and nearly all of the real ones.) Now the parts, one by one.
 
 # %% [markdown]
 # ## 2 · Windows and stamps
@@ -500,7 +500,7 @@ assert largest_difference(drawn["train"][:2]) > 0.01
 assert largest_difference(drawn["eval"]) < 1e-3
 
 # %% [markdown]
-# In training mode, the same 96 numbers give three pictures. In evaluation mode they give one. Look-alikes are the worst company: what they have in common is their mean, and normalisation takes it away. Their small differences are left, blown up to full size.
+# In training mode, the same 96 numbers give three pictures. In evaluation mode they give one. Look-alikes do most harm, here they make another digit of it: what they have in common is their mean, and normalisation takes it away. Their small differences are left, blown up to full size.
 #
 # And a batch of one has no spread at all. PyTorch refuses it, at length. The last line says why:
 
@@ -604,7 +604,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Iteration for iteration the DCGAN is far ahead. Second for second this judge does not prefer it: here the GAN had come to its last point before the DCGAN was as near. (Its last point is a distance of 2,000 samples, that of section 1 one of 10,000. *Going further* E shows what difference that makes.) Your eye may disagree: put the 128 samples above beside those of lesson 8.
+# Iteration for iteration the DCGAN is far ahead. Second for second this judge does not prefer it: here the GAN had come to its last point before the DCGAN was as near. (These are distances of 2,000 samples each; the one of section 1 was of 10,000.) Your eye may disagree: put the 128 samples above beside those of lesson 8.
 #
 # Which of the changes did it? This comparison cannot tell: it would need a run for each, and several seeds.
 #
@@ -697,7 +697,7 @@ print(f"DCGAN: by hand ≈ {by_hand:.3f} · the course's helper ≈ {distance(sa
 # %% [markdown]
 # With the features of a large net called Inception this is the **FID** of the papers (Heusel et al., 2017). Our values come from other nets, and cannot be compared with any FID in print.
 #
-# A covariance that is estimated from few images is inaccurate, and on average that makes the FD larger: hence the two numbers for one generator in section 5. The scoreboard uses 10,000 images everywhere (*Going further* E).
+# A covariance that is estimated from few images is inaccurate, and on average that makes the FD larger: the GAN, at 4.3 with 2,000 images in section 5, stands at 3.9 with 10,000. The scoreboard uses 10,000 images everywhere (*Going further* E).
 
 # %% [markdown]
 # ## 7 · A second judge
@@ -741,7 +741,7 @@ def shifted(images, most=2):
 
 
 # %% [markdown]
-# The loop and its one-cycle rate are those of lesson 2. The optimiser is **AdamW**: Adam, and in every step each weight loses a small share of itself (**weight decay**; Loshchilov and Hutter, 2017). The last 5,000 training images stay out, for validation.
+# The loop is that of lesson 2, with a rate that rises and then falls (its *Going further* A). The optimiser is **AdamW**: Adam, and in every step each weight loses a small share of itself (**weight decay**; Loshchilov and Hutter, 2017). The last 5,000 training images stay out, for validation.
 
 
 # %%
@@ -864,7 +864,7 @@ _ = results.save_samples("dcgan", results.Samples(samples, dcgan["seconds"], num
 # - **FD** by both judges. The rows are sorted by the CNN's, because it makes fewer mistakes;
 # - **digits**, how many of the ten have a share of at least 1 %, and **rarest**, the share of the rarest: has the model forgotten any (mode collapse, lesson 7)? The CNN reads them;
 # - **sure**, its **confidence**: the largest of its ten probabilities, a mean over the images;
-# - **nearest**: is the model inventing, or copying? For 1,000 samples we look through all 60,000 training images for the smallest Euclidean distance of pixels. (A median would not notice a few copies among many new images, so the column has the 1 % quantile: ten of the thousand are nearer. In the row of real images these are test images.)
+# - **nearest**: is the model inventing, or copying? For 1,000 samples we look through all 60,000 training images for the smallest Euclidean distance of pixels. (A median would not notice a few copies among many new images, so the column has the 1 % quantile: ten of the thousand are nearer. The real images of the first row are test images, or each would find itself.)
 #
 # Read each column against the row of real images: that is the target, and not the largest or smallest number. A *nearest* far above it means that the images are unlike all training images, pixel by pixel (which a mere shift can do: section 9); far below it, they are copies.
 
@@ -953,7 +953,7 @@ plotting.show(
 # %% [markdown]
 # Read the table with the rows beside it.
 #
-# - **Two judges, two orders.** For the MLP the VAE with fifty Gaussians is about as near as the DCGAN, and another seed may turn the two round. For the CNN it is several times further away, though the CNN reads its digits with nearly the same confidence (*sure*). A guess: their strokes are soft, and section 7 showed how much the CNN minds a blur.
+# - **Two judges, two orders.** For the MLP the VAE with fifty Gaussians is about as near as the DCGAN: here it is first, and another seed may turn the two round. For the CNN it is several times further away, though the CNN reads its digits with nearly the same confidence (*sure*). A guess: their strokes are soft, and section 7 showed how much the CNN minds a blur.
 # - **GAN, LSGAN and DCGAN.** With the CNN the DCGAN is clearly the nearest of the three.
 # - **The VAE with the prior's codes, and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference.
 # - **Fitted densities.** Only the codes come from elsewhere than in the rows *random codes* and *prior*, and the distances fall to a fraction.

@@ -773,7 +773,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Read along a row: one noise is one hand. Slant and pen mostly stay, whatever is ordered. The order says which digit, and what is left for the noise is how it is written. (Can you read them? Two readers had sheets of 100 without names. Of digits ordered like this they read 96 and 95 at once, all as ordered; of real images 98 and 99, of the unordered flow's 65 and 68.)
+# Read along a row: one noise is one hand. Slant and pen mostly stay, whatever is ordered. The order says which digit, and what is left for the noise is how it is written. (Can you read them? Two readers had sheets of 100 whose makers were not named. Of digits ordered like this they read 96 and 95 at once, all as ordered; of real images 98 and 99, of the unordered flow's 65 and 68.)
 #
 # Order one yourself:
 
