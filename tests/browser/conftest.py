@@ -63,6 +63,7 @@ def server(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value))
     env = os.environ | {"JUPYTER_TOKEN": os.urandom(16).hex()}
+    del env["OMP_NUM_THREADS"]  # one thread is for the small nets of the unit tests
     env |= {"COURSE_WORK_DIR": str(home / "my wörk")}
     env |= {"JUPYTER_CONFIG_DIR": str(home / "config")}
     env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
