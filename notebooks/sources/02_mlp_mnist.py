@@ -49,8 +49,7 @@ train_set = data.load("MNIST", train=True)
 test_set = data.load("MNIST", train=False)
 CLASS_NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 image, label = train_set[0]  # a picture and its label
-print(f"{len(train_set)} training images, {len(test_set)} test images")
-print(f"the first: {image.size} pixels, meant to be a {CLASS_NAMES[label]}")
+print(f"{len(train_set)} training images, {len(test_set)} test images, {image.size} pixels each")
 
 # %% tags=["figure"]
 table = np.asarray(image)
@@ -63,7 +62,7 @@ axes[0].add_patch(plt.Rectangle((7.5, 7.5), 12, 10, fill=False, color="#E69F00",
 for (row, column), value in np.ndenumerate(table[8:18, 8:20]):
     shade = "black" if value > 127 else "white"
     axes[1].text(column, row, value, ha="center", va="center", color=shade, fontsize=9)
-axes[0].set(title="28 by 28 pixels")
+axes[0].set(title=f"28 by 28 pixels, label: {CLASS_NAMES[label]}")
 _ = axes[1].set(title="The framed part, in numbers", xticks=[], yticks=[])
 plotting.show(
     fig,

@@ -372,7 +372,7 @@ assert worth[1] > 2 * worth[0]
 #
 # Two suspects: the decoder, trained to draw soft means, and the codes that we hand to it.
 #
-# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 9). Look at both, in the unit with the largest KL:
+# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. (It does pull at every image's bell; the error pulls the other way, and must not lose.) What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 9). Look at both, in the unit with the largest KL:
 
 # %%
 per_unit = 0.5 * (test_mu**2 + test_logvar.exp() - test_logvar - 1).cpu()  # (10000, 20)
@@ -545,7 +545,7 @@ if not data.standin_in_use():
     assert 5 * distances["fifty Gaussians"] < distances["the prior"]
 
 # %% [markdown]
-# The decoder is not to blame. With codes of real images it draws digits, soft ones, and this judge puts them at 0.9, where training images themselves have 0.4. Shuffling alone does most of the damage, though every single unit then has the numbers of real images: it is the *combinations*. (From shuffled to the prior, where the units do not quite fit either, is a smaller step.) And not only pairs of units: one tilted Gaussian has their correlations right, and comes little nearer. Real codes lie in arms and lumps with gaps between them. The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
+# The decoder is not to blame. With codes of real images it draws digits, soft ones, and this judge puts them at 0.9, where training images themselves have 0.4 (printed in section 5). Shuffling alone does most of the damage, though every single unit then has the numbers of real images: it is the *combinations*. (From shuffled to the prior, where the units do not quite fit either, is a smaller step.) And not only pairs of units: one tilted Gaussian has their correlations right, and comes little nearer. Real codes lie in arms and lumps with gaps between them. The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
 #
 # (Stopping here? Tomorrow set `LOAD = True` in the first cell and run all cells above.)
 
@@ -661,7 +661,7 @@ class ConditionalVAE(VAE):
 # %% [markdown]
 # ### β, the price of a nat
 #
-# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, it is $\text{error}/\beta + \mathrm{KL}$, the loss of section 3 with $2\sigma_x^2 = \beta$. Below, $\beta = 4$ takes the variance to 2, away from the best 0.05, on purpose: nats shall be dear. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
+# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, it is $\text{error}/\beta + \mathrm{KL}$, the loss of section 3 with $2\sigma_x^2 = \beta$. Below, $\beta = 4$ takes the variance to 2, away from the best 0.05, on purpose, and this time in training: a large variance forgives errors of pixels, so a nat must save more of them to be worth its price. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
 
 # %% [markdown]
 # ### Exercise 6.3 · predict: Who obeys?
@@ -695,7 +695,7 @@ checks.who_obeys(obeys, exact)
 # </details>
 
 # %% [markdown]
-# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound of section 3, on the held-out images, with the variance that is best for each net, not the $\beta/2$ of its training.
+# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound of section 3, on the held-out images, with the variance that is best for each net, not the $\beta/2$ of its training. (Section 3 had the test images, so the first row is not quite its number.)
 
 # %%
 TRIALS = {"vae_beta_4": (VAE, 4), "cvae_beta_1": (ConditionalVAE, 1), "cvae": (ConditionalVAE, 4)}
@@ -1025,7 +1025,7 @@ assert free[-1] > 50
 assert paid[-1] < 1
 
 # %% [markdown]
-# While nats are free, the KL grows into the hundreds. As soon as they have to pay, all units fall silent. The reason lies in the loss. What could a code save at best? All the error of a net without a code. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. At this price that is worth a fraction of a nat. So hardly any code can be worth its nats, and the collapsed net is as good as what this loss asks for: no other way of getting there helps, only another price does. (Lucas et al. (2019) show for straight decoders exactly when a code pays.)
+# While nats are free, the KL grows into the hundreds. As soon as they have to pay, all units fall silent. The reason lies in the loss. What could a code save at best? All the error of a net without a code. Such a net draws the mean image, and its squared error is the variance of the images, added up over the pixels. At this price that is worth a fraction of a nat. So hardly any code can be worth its nats, and the collapsed net is about the best that this loss allows: no other way of training helps, only another price does. (Lucas et al. (2019) show for straight decoders exactly when a code pays.)
 #
 # Warm-up is for the other kind of collapse, where a good solution exists and training loses it early: with decoders so strong that they manage without a code for a while, above all for texts. So diagnose first: look at the scale of both terms, then at the KL per unit over time.
 

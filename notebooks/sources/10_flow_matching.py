@@ -284,7 +284,7 @@ for k, pictures in drawn.items():
     score(f"mixture of {k}", pictures)
 
 # %% tags=["claim"]
-# "The mixture of 100 is many times nearer than the prior, for both judges"
+# "The mixture of 100 is several times nearer than the prior, for both judges"
 for judged in (0, 1):
     assert 3 * scores["mixture of 100"][judged] < scores["prior, N(0, I)"][judged]
 
@@ -294,7 +294,7 @@ plotting.mosaic(drawn[100][:96], columns=16, ax=ax, title="Drawn by the mixture 
 plotting.show(fig, alt="96 generated images, a little soft; most are digits that can be read.")
 
 # %% [markdown]
-# The mixture of 100 is many times nearer than the prior, for both judges, with the decoder untouched. The judges, who compare with test images only, agree with the choice. Has it copied? No (*Going further* B).
+# The mixture of 100 is several times nearer than the prior, for both judges, with the decoder untouched. The judges, who compare with test images only, agree with the choice. Has it copied? No (*Going further* B).
 
 # %% [markdown]
 # ## 3 · From noise to data along straight lines
@@ -643,7 +643,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Many can be read, others lie between two. The mixture of 100 is nearer by both judges.
+# Many can be read, others lie between two. The mixture of 100 is nearer by both judges. More steps would not help much: it is the small net that limits (*Going further* E).
 #
 # ## 5 · On demand
 #
@@ -710,7 +710,7 @@ checks.turned_up(turned_up)
 # turned_up = "c"
 # ```
 #
-# With $w = 1$ the codes of that digit are drawn as the net has learned them, with the odd ones among them. Who exaggerates what tells a 7 from other digits draws the plainest sevens: easy to read, more alike, and no longer spread like real ones.
+# With $w = 1$ the codes of that digit are drawn as the net has learned them, with the odd ones among them. Who exaggerates what tells a 7 from other digits draws the plainest sevens: easy to read, more alike, and exaggerated in what the judge looks at.
 #
 # </details>
 #
@@ -752,11 +752,11 @@ if not data.standin_in_use():
 # %% [markdown]
 # $w = 0$ is the flow of section 4 again, in 16 steps, and its variety is that of all digits. From there on: the stricter the order, the better it is obeyed, and the more alike the digits become, though only by a little: the bargain behind the "guidance scale" of every image generator.
 #
-# Why is $w = 1$ so much nearer than $w = 0$, with the same noise and steps? With an order far fewer are in doubt: 12 % instead of 25, where the decoder's own share is 10. When the doubtful ones were left out of the unordered flow's drawings, the MLP's distance fell from 2.9 to 1.1 (tried). So most of the gain seems to be this: fewer codes lie between two digits.
+# Why is $w = 1$ so much nearer than $w = 0$, with the same noise and steps? With an order far fewer are in doubt: 12 % instead of 25, where the decoder's own share is 10. When the doubtful ones were left out of the unordered flow's drawings, the MLP's distance fell from 2.9 to 1.1 (tried). So most of the gain seems to be this: fewer codes lie between two digits. (A guess why: told the digit, the net need not learn the sharp borders between digits, like the one in section 3's figure.)
 #
-# Is $w = 1$ even nearer than the codes of real images? Don't read much into 0.7 against 0.9: ordered in the shares of the training images, and not a thousand of each digit, it stood at 0.85 by the MLP and at 47 by the CNN.
+# Is $w = 1$ even nearer than the codes of real images? Differences of 0.2 mean little here: ordered in the shares of the training images, which should be nearer than a thousand of each digit, it stood at 0.85 by the MLP.
 #
-# And how much $w$ is right? To draw as the data lies, 1; to be read, more: we show 2. Already at 1 the variety is less than that of real codes, 120 instead of 129, by the net's fault and that of sixteen steps (with fifty it was 123). Above 1 the two judges do not agree: the MLP's distance rises and the CNN's falls. Less variety is a fault, but the exaggerated digits are also clearer than the decoder's soft ones, and that seems to please the CNN.
+# And how much $w$ is right? To draw as the data lies, 1; to be read, more: we show 2. Already at 1 the variety is less than that of real codes, 120 instead of 129, by the net's fault and that of sixteen steps (with fifty it was 123). Above 1 the two judges do not agree. The MLP's distance rises, and not for want of variety: its features of exaggerated digits are spread too far (at $w = 4$ by a fifth, in variance). The CNN's falls: exaggerated digits are clearer than the decoder's soft ones, and that seems to please it.
 
 # %% tags=["figure"]
 seed_everything(SEED)
