@@ -73,7 +73,7 @@ plotting.show(
 # %% [markdown]
 # 0 is black, 255 is white. A network wants something else: one row of small numbers, with 0 in the middle of their range. Two steps do it.
 #
-# - **Scale.** $x/255$ lies in $[0, 1]$. Then $(x/255 - 0.5)/0.5$ lies in $[-1, 1]$: black is $-1$, white is $+1$.
+# - **Scale.** $x/255$ lies in $[0, 1]$. Then $(x/255 - 0.5)/0.5$ lies in $[-1, 1]$: black is $-1$, white is $+1$. (The slope of a weight has the pixel as a factor: with pixels up to 255 steps would be huge, as section 8 shows.)
 # - **Flatten.** The 28 rows are laid one behind the other: $28 \cdot 28 = 784$ numbers. Pixels that lay one above the other now stand 28 places apart, and which of them were neighbours, the network has to find out by itself.
 #
 # `data.tensors` scales all images at once and leaves the flattening to the net: the shape is `(n, 1, 28, 28)`, with one dimension for the single colour. The last 5,000 training images become our **validation** set (lesson 1, section 1). Every curve and every choice looks at them; the test images stay in their envelope until the end.
@@ -243,7 +243,7 @@ print(f"{num_parameters:,} parameters")
 #
 # In lesson 1 every step used all 40 points. With 55,000 images that would be slow. Instead, take a **mini-batch** of 64 images, make a step, take the next 64. Its gradient is a rough estimate of the true one, and good enough to walk by. Once through all batches is an epoch. `data.batches` cuts the tensors into batches, with `shuffle=True` in a new order in every epoch.
 #
-# This is one epoch, in full, and worth knowing by heart. The loss, the **cross-entropy**, is small when the right digit has by far the highest score. (At a rate of 0.1 lesson 1's line bounced. A rate means nothing by itself: it multiplies a slope, and another net has other slopes. Section 5 tries two others.)
+# This is one epoch, in full, and worth knowing by heart. The loss, the **cross-entropy**, is small when the right digit has by far the highest score. (At a rate of 0.1 lesson 1's line bounced. A rate means nothing by itself: it multiplies a slope, and another net has other slopes. Section 5 tries two others. `tqdm` draws the progress bar.)
 #
 # `net.train()` says that training begins, `net.eval()` that it is over. To this net it makes no difference; to some layers it does (*Going further* B has one). Afterwards the net reads the validation images, which it has never seen: `argmax` finds the highest score of each row. (A printed number behind ≈ may come out a little different on your machine.)
 
@@ -624,7 +624,7 @@ if not data.standin_in_use():
 # %% [markdown]
 # More than 98 of 100 test images are read correctly. (The stand-in images are harder.) Whoever now changes the net until this number is better needs new test images: these have been seen.
 #
-# From lesson 4 on, networks will draw digits, and this classifier will judge them. So save its parameters, as in lesson 1:
+# From lesson 4 on, networks will draw digits, and this classifier will judge them. So save its parameters, as in lesson 1 (`results.save` keeps those of stand-in images apart):
 
 # %%
 results.save(classifier.state_dict(), results.folder() / "mnist_classifier.pt")
@@ -885,7 +885,7 @@ for name in runs.keys() - {"as it should be", "labels in another order"}:
 # %% [markdown]
 # ## Going further
 #
-# Each section stands for itself, but F needs the cells of B. Lesson 4 trains with the schedule of A, lesson 9 uses B, and lessons 5, 7 and 8 use D. Exercise 2.7, at the end, needs only the core.
+# Each section stands for itself, but F needs the cells of B. Lessons 4, 5, 6, 9 and 10 train with the schedule of A, lesson 9 uses B, and lessons 7, 8 and 9 use D. Exercise 2.7, at the end, needs only the core.
 
 # %% [markdown]
 # ### A · Momentum, and fewer epochs
@@ -1192,7 +1192,7 @@ print(f"binary_cross_entropy_with_logits   {built_in:.4f}")
 # %% [markdown]
 # ### E · Where the batches come from
 #
-# PyTorch's usual loader asks the data set for one image after the other, applies a `transform` to each, and stacks them. All our images fit into memory as one tensor, and there a batch is a single indexing operation, `images[indices]`. `data.batches` does that, with three lines of PyTorch around it. Both give the same batches:
+# PyTorch's usual loader asks the data set for one image after the other, applies a `transform` to each, and stacks them. All our images fit into memory as one tensor, and there a batch is a single indexing operation, `images[indices]`. `data.batches` does that, with a few lines of PyTorch around it. Both give the same batches:
 
 
 # %%

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 3 · The same machinery without a framework: NumPy on Fashion-MNIST
 #
-# A neural network is a handful of array operations and the chain rule. Here you write its backward pass yourself, and two witnesses who know nothing of your formulas judge it.
+# A neural network is a handful of array operations and the chain rule. Here you write the heart of its backward pass yourself, and two witnesses who know nothing of your formulas judge it.
 #
 # **You will**
 #
@@ -110,7 +110,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Four arrays, two lines of NumPy, and clothes are read. All the art lies in *finding* the four arrays. PyTorch did that, above all with one line, `loss.backward()`. Here you write that line yourself, and then the rest.
+# Four arrays, two lines of NumPy, and clothes are read. All the art lies in *finding* the four arrays. PyTorch did that, above all with one line, `loss.backward()`. Here you write the heart of that line yourself, and follow the rest number by number.
 
 # %% tags=["claim"]
 # "Four arrays, two lines of NumPy, and clothes are read."
@@ -161,7 +161,7 @@ def forward(net, X):
 
 
 # %% [markdown]
-# Then the probabilities $P = \operatorname{softmax}(Z_2)$, and the loss $J$, the mean cross-entropy of the $m$ images. Both are written as in lesson 2, so that `exp` can't overflow and the logarithm never meets a 0.
+# Then the probabilities $P = \operatorname{softmax}(Z_2)$, and the loss $J$ ($L$ in lesson 2), the mean cross-entropy of the $m$ images. Both are written as in lesson 2, so that `exp` can't overflow and the logarithm never meets a 0.
 
 
 # %%
@@ -375,7 +375,7 @@ checks.linear_backward(linear_backward)
 #     return dZ.T @ A, dZ.sum(axis=0), dZ @ W
 # ```
 #
-# In $\sum_j dZ_{ji} A_{jk}$ the images $j$ are summed, and stand first in both factors; a product wants them last in the left one, so $dZ$ is transposed. In $\sum_i dZ_{ji} W_{ik}$ everything stands in its place. If you forget which factor is transposed, try the shapes: there is only one way that fits.
+# In $\sum_j dZ_{ji} A_{jk}$ the images $j$ are summed, and stand first in both factors; a product wants them last in the left one, so $dZ$ is transposed. In $\sum_i dZ_{ji} W_{ik}$ everything stands in its place. If you forget which factor is transposed, try the shapes, with three different numbers for images, inputs and outputs: then only one way fits. (In our net a batch and the hidden layer both have 128.)
 #
 # </details>
 
@@ -644,7 +644,7 @@ for name, difference in gradient_check(plausible_backward, small, X_small, Y_sma
     print(f"{name}  relative difference ≈ {difference:.0e}")
 
 # %% [markdown]
-# The accuracy is lower, but only somebody who knows the right one can see that. The gradient check says: the second layer is right, and the first is wrong, by a million times the limit. The output of ReLU is *never* negative, so the condition `A >= 0` always holds, and the gradient flows through units that were switched off. With the seeds 0 to 4 the bug cost ≈ 0.4 to 1.8 percentage points. The gradient check needs no luck. **Write it before you train.** It takes a second. (*Going further* A makes it a test that says yes or no.)
+# The accuracy is lower, but only somebody who knows the right one can see that. The gradient check says: the second layer is right, and the first is wrong, by a million times the limit. The output of ReLU is *never* negative, so the condition `A >= 0` always holds, and the gradient flows through units that were switched off. With the seeds 0 to 4 the bug cost ≈ 0.4 to 1.8 percentage points. **Write the gradient check before you train.** It takes a second. (*Going further* A makes it a test that says yes or no.)
 
 # %% tags=["claim"]
 # "A healthy curve." and "The accuracy is lower"
@@ -1033,7 +1033,7 @@ plotting.show(
 #
 # $$m_t = (1-\beta)\sum_{s=1}^{t} \beta^{\,t-s} g = (1-\beta)\,\frac{1-\beta^t}{1-\beta}\,g = (1-\beta^t)\,g,$$
 #
-# by the sum of a geometric series. Division by $1-\beta^t$ makes it right. For gradients that vary around $g$ the same holds on average, and for $v_t$ with $g^2$ in place of $g$. $\blacksquare$
+# by the sum of a geometric series. Division by $1-\beta^t$ makes it right. For gradients that vary around $g$ the same holds on average, and for $v_t$ with the mean of the squares in place of $g$. $\blacksquare$
 #
 # </details>
 
@@ -1332,7 +1332,7 @@ for epoch in range(3):
     print(f"epoch {epoch}: first batch {given.tolist()}, seed inside {reseeded.tolist()}")
 
 # %% [markdown]
-# With the seed inside, every epoch has the same order. With the older `np.random.seed(1)` it is worse: that resets the random numbers of all NumPy in the program, and not of one function. So a seed belongs at the start of a whole experiment, and a function should use the generator that it is given.
+# With the seed inside, every epoch has the same order. With the older `np.random.seed(1)` it is worse: that resets every draw through `np.random` in the whole program, and not of one function. So a seed belongs at the start of a whole experiment, and a function should use the generator that it is given.
 
 # %% [markdown]
 # ## G · A file, byte by byte

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 4 · Autoencoders
 #
-# A network squeezes a picture of 784 numbers into three, and draws it again from these three. Here you build such a network, walk about among its codes, ask it to invent a digit, and find out what it lacks.
+# A network squeezes a picture of 784 numbers into three, and draws it again from these three. Here you train such a network, walk about among its codes, ask it to invent a digit, and find out what it lacks.
 #
 # **You will**
 #
-# - build an autoencoder, and train it with a loss whose unit you can explain,
+# - train an autoencoder with a loss whose unit you can explain,
 # - see the codes as points in space, draw from them with sliders, and walk from one to another,
 # - ask the decoder for new digits, and see where the codes that you gave it lie,
 # - fit a density to the codes, which says how densely they lie where, and measure what that gains.
@@ -143,7 +143,7 @@ class Autoencoder(nn.Module):
 # %% [markdown]
 # Two ends deserve a look.
 #
-# - The **code** comes straight out of a linear layer, so each of its numbers may be positive or negative. Behind a ReLU none could be below 0, and seven eighths of the space would stay empty.
+# - The **code** comes straight out of a linear layer, so each of its numbers may be positive or negative. Behind a ReLU none could be below 0, and of the eight corners that three signs make only one would be used.
 # - The **picture** goes through the hyperbolic tangent, which squeezes any number into $(-1, 1)$, the range of our pixels.
 #
 # The loss says how far the reconstruction is from the picture. A picture is a point with 784 coordinates, so two pictures have a distance, and its square is the sum of all squared differences. For a batch of $m$ pictures we take the mean:
@@ -866,7 +866,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Check one frame by hand: upper row minus lower row. In code it is two loops. With a **stride** of more than 1 the window moves so many pixels at a time, and **padding** lays rings of zeros around the picture first.
+# Check one frame by hand: upper row minus lower row. In code it is two loops. With a **stride** of more than 1 the window moves so many pixels at a time, and **padding** lays rings of zeros around the picture first. (Mathematics calls this a cross-correlation. Shift the picture, and the answer shifts along: **translation equivariance**.)
 
 
 # %%
@@ -1237,7 +1237,7 @@ checks.error_per_image(error_per_image)
 #
 # The bottleneck throws away what does not fit. Noise does not fit: it has no pattern. Could an autoencoder clean pictures? Teach it. Give it a noisy picture, and ask for the **clean** one (Vincent et al., 2008). That takes one layer more, in front: it adds new noise in every training step, and lets the picture pass afterwards.
 #
-# The noise has a standard deviation of 1 on every pixel, half the way from black to white. The net is the one of B with 32 code numbers, from the same start, with the same six epochs. The noise is the only difference.
+# The noise has a standard deviation of 1 on every pixel, half the way from black to white. The net is the one of B with 32 code numbers, from the same start, with the same six epochs. The noise is the only difference in the recipe.
 
 # %%
 NOISE = 1.0

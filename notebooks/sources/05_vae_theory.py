@@ -185,7 +185,7 @@ plotting.show(
 # | $\sigma_x^2$ | | variance of a pixel around $\hat x$ | whoever writes the loss |
 # | $p(z)$ | | the **prior**, $\mathcal N(0, 1)$ | chosen beforehand |
 # | $p(x\,\vert\,z)$ | | the **likelihood** of $x$, given the code | the decoder |
-# | $p(x)$ | | the **evidence**: how probable $x$ is | an integral; with a network, nobody can do it |
+# | $p(x)$ | | the **evidence**: how probable $x$ is | an integral; with a network and many latent numbers, nobody can do it |
 # | $p(z\,\vert\,x)$ | | the **posterior**: which codes may have made this $x$ | Bayes' rule |
 # | $q(z\,\vert\,x)$ | | the **approximate posterior**, $\mathcal N(\mu, \sigma^2)$ | the encoder |
 # | $L_b$ | | the **bound** (ELBO): lies below $\log p(x)$ | a mean over $q$ |
@@ -1273,7 +1273,7 @@ assert in_hole.float().mean() > 0.15
 #
 # ### When does a code pay?
 #
-# Section 8's collapse can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue, as in lesson 4.
+# Section 8's collapse can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue (lesson 4, *Going further* B).
 
 # %%
 largest = torch.linalg.eigvalsh(torch.cov(some.T))[-1].item()

@@ -245,7 +245,7 @@ assert history["error"][0] > 1.2 * history["error"][-1]
 assert 2 / 3 < history["KL"][1] / history["KL"][-1] < 1.5
 
 # %% [markdown]
-# The error falls to the end. The KL settles early: from then on the net draws better and better for the same price. (The unit of the KL is the **nat**, from the natural logarithm. One nat is 1.44 bits.)
+# The error falls to the end. The KL settles early: from then on the net draws better and better for the same price. (The KL is what a code costs: the more it says about its image, the more. Its unit is the **nat**, from the natural logarithm. One nat is 1.44 bits.)
 #
 # And the encoder? Ten test images, one of each digit, and below each what the decoder makes of its mean code.
 
@@ -594,7 +594,7 @@ if not data.standin_in_use():
 # - **Samples without a second step**, worse than those with one.
 # - **A known scale.** What is fitted to the codes afterwards can count on standard deviations near 1.
 #
-# It has not won what is often said of it: that noise and the KL term are *needed* to draw new images from a code. Large image generators of today take an autoencoder whose KL term does little more than fix the scale, and learn the density of its codes with a second net (Rombach et al., 2022). Lesson 10 does it in small.
+# It has not won what is often said of it: that noise and the KL term are *needed* to draw new images from a code. Large image generators of today take an autoencoder whose KL term does little more than fix the scale, and learn the density of its codes with a second net (Rombach et al., 2021). Lesson 10 does it in small.
 
 # %% [markdown]
 # ## 6 · One handwriting, ten digits
@@ -661,7 +661,7 @@ class ConditionalVAE(VAE):
 # %% [markdown]
 # ### β, the price of a nat
 #
-# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, it is $\text{error}/\beta + \mathrm{KL}$, the loss of section 3 with $2\sigma_x^2 = \beta$. Below, $\beta = 4$ takes the variance to 2, away from the best 0.05, on purpose, and this time in training: a large variance forgives errors of pixels, so a nat must save more of them to be worth its price. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017.)
+# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, it is $\text{error}/\beta + \mathrm{KL}$, the loss of section 3 with $2\sigma_x^2 = \beta$. Below, $\beta = 4$ takes the variance to 2, away from the best 0.05, on purpose, and this time in training: a large variance forgives errors of pixels, so a nat must save more of them to be worth its price. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017, who wanted units that each stand for one thing.)
 
 # %% [markdown]
 # ### Exercise 6.3 · predict: Who obeys?
@@ -933,7 +933,7 @@ checks.two_nats(sigma)
 # </details>
 
 # %% [markdown]
-# ### C · Which units carry information?
+# ### C · Which units does the net use?
 #
 # The KL is a sum over the latent units. What happens if the net is offered more than it can use? A short training with 50 units, on 20,000 images, and the KL of each unit on the test images:
 
@@ -1095,7 +1095,7 @@ plotting.show(
 #
 # <details><summary>What to look for</summary>
 #
-# For the first: if the bound rises while the samples from the prior get worse, you have found something that holds far beyond this net: likelihood and beautiful samples are two different things (Theis et al., 2016). Compare two seeds before you believe a small difference.
+# For the first: if the bound rises while the samples from the prior get worse, you have found something that holds far beyond this net: likelihood and beautiful samples are two different things (Theis et al., 2015). Compare two seeds before you believe a small difference.
 #
 # </details>
 
@@ -1107,7 +1107,7 @@ plotting.show(
 # - D. P. Kingma, D. J. Rezende, S. Mohamed, M. Welling (2014). *Semi-supervised Learning with Deep Generative Models.* [arXiv:1406.5298](https://arxiv.org/abs/1406.5298). A VAE with labels.
 # - K. Sohn, H. Lee, X. Yan (2015). *Learning Structured Output Representation using Deep Conditional Generative Models.* Advances in Neural Information Processing Systems 28. The conditional VAE.
 # - S. R. Bowman, L. Vilnis, O. Vinyals, A. M. Dai, R. Jozefowicz, S. Bengio (2015). *Generating Sentences from a Continuous Space.* [arXiv:1511.06349](https://arxiv.org/abs/1511.06349). KL warm-up.
-# - L. Theis, A. van den Oord, M. Bethge (2016). *A Note on the Evaluation of Generative Models.* [arXiv:1511.01844](https://arxiv.org/abs/1511.01844). Likelihood and samples.
+# - L. Theis, A. van den Oord, M. Bethge (2015). *A Note on the Evaluation of Generative Models.* [arXiv:1511.01844](https://arxiv.org/abs/1511.01844). Likelihood and samples.
 # - M. D. Hoffman, M. J. Johnson (2016). *ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound.* Workshop in Advances in Approximate Bayesian Inference, NIPS.
 # - T. White (2016). *Sampling Generative Networks.* [arXiv:1609.04468](https://arxiv.org/abs/1609.04468)
 # - I. Higgins, L. Matthey, A. Pal, C. Burgess, X. Glorot, M. Botvinick, S. Mohamed, A. Lerchner (2017). *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework.* International Conference on Learning Representations. [openreview:Sy2fzU9gl](https://openreview.net/forum?id=Sy2fzU9gl)
@@ -1115,4 +1115,4 @@ plotting.show(
 # - B. Dai, D. Wipf (2019). *Diagnosing and Enhancing VAE Models.* [arXiv:1903.05789](https://arxiv.org/abs/1903.05789). The hole, and a second model for the codes.
 # - J. Lucas, G. Tucker, R. Grosse, M. Norouzi (2019). *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse.* [arXiv:1911.02469](https://arxiv.org/abs/1911.02469). When the loss itself wants the collapse.
 # - O. Rybkin, K. Daniilidis, S. Levine (2021). *Simple and Effective VAE Training with Calibrated Decoders.* [arXiv:2006.13202](https://arxiv.org/abs/2006.13202). The best pixel variance.
-# - R. Rombach, A. Blattmann, D. Lorenz, P. Esser, B. Ommer (2022). *High-Resolution Image Synthesis with Latent Diffusion Models.* [arXiv:2112.10752](https://arxiv.org/abs/2112.10752)
+# - R. Rombach, A. Blattmann, D. Lorenz, P. Esser, B. Ommer (2021). *High-Resolution Image Synthesis with Latent Diffusion Models.* [arXiv:2112.10752](https://arxiv.org/abs/2112.10752)

@@ -435,7 +435,7 @@ assert best_d(q)[seen].max() - best_d(q)[seen].min() > 0.5
 # %% [markdown]
 # The learned curve follows the formula. Since $D^*/(1 - D^*) = p/q$, the best logit is $\log(p/q)$: telling two kinds apart **is** learning a ratio of densities.
 #
-# ### At the best D, the game measures a distance
+# ### At the best D, the game measures a divergence
 #
 # Put $D^*$ into $V$, and out comes a number that depends on the two densities alone:
 #
@@ -594,7 +594,7 @@ assert rise.max() > 3 * rise[800:].max()
 assert distances[-1] < 0.05 * distances[0]
 
 # %% [markdown]
-# Both losses come to rest where the theory wants them. On its way JS rises again for a while, as you saw in round 300. Games of this kind tend to **circle** (Mescheder et al., 2018): $G$ overshoots, $D$ turns, $G$ comes back. Four choices are meant to help here: no momentum ($\beta_1 = 0$), large batches, a $D$ that learns twice as fast as $G$ (Heusel et al., 2017), and rates that sink to 0. What each of them is worth is not shown here.
+# Both losses come to rest where the theory wants them. On its way JS rises again for a while, as you saw in round 300. (Near round 500 both losses jump for a few rounds while JS does not move: there it is $D$ that stumbles.) This rest is what game theory calls a **Nash equilibrium**: neither player gains by moving alone. Games of this kind tend to **circle** (Mescheder et al., 2018): $G$ overshoots, $D$ turns, $G$ comes back. Four choices are meant to help here: no momentum ($\beta_1 = 0$), large batches, a $D$ that learns twice as fast as $G$ (Heusel et al., 2017), and rates that sink to 0. What each of them is worth is not shown here.
 #
 # So are losses at $2\log 2$ and $\log 2$ a sign of success? Play again with a lazy $D$: its last layer begins with zeros, so that it answers $\frac12$ to everything, and it hardly learns. We also slow $G$ down and stop after 200 rounds: we want a game in which nothing happens, and its losses.
 

@@ -110,7 +110,7 @@ def draw(G, noise):
 
 
 # %% [markdown]
-# Each player has an Adam of its own. $\beta_1 = 0.5$ lets it remember about two gradients (lesson 3: $1/(1 - \beta_1)$) where the usual 0.9 remembers ten: the opponent changes all the time, and old gradients speak of an opponent who is gone. (The value is that of Radford et al., 2015.)
+# Each player has an Adam of its own. $\beta_1 = 0.5$ lets it remember about two gradients (lesson 3: $1/(1 - \beta_1)$) where the usual 0.9 remembers ten: the opponent changes all the time, and old gradients speak of an opponent who is gone. (The value is that of Radford et al., 2015. Lesson 7 took 0, with larger batches.)
 
 
 # %%
@@ -338,7 +338,7 @@ plotting.show(
 # %% [markdown]
 # From noise to digits, and $G$ has not seen one real image. Everything it knows came as a gradient through $D$.
 #
-# The weights are stored, so a generator can be loaded and asked for new digits whenever you like. How many can you read at once? (On sheets of 100 without names, counted twice, 47 and 48 of this generator's were read, and 97 of the real ones.)
+# The weights are stored, so a generator can be loaded and asked for new digits whenever you like. How many can you read at once? (On sheets of 100 whose makers were not named two readers read 48 and 51 of this generator's, and 97 and 95 of the real ones.)
 
 
 # %%
@@ -384,7 +384,7 @@ plotting.show(
 #     return d_loss.item(), g_loss.item()
 # ```
 #
-# Mend it. There are three faults; one of them is something that is missing in two places. The nets may arrive with gradients that somebody else has left in them.
+# Mend it. There are three faults; one of them is something that is missing in two places. It will be called several times, and must not be disturbed by gradients that an earlier call has left.
 #
 # <details><summary>Hint</summary>
 #
@@ -919,9 +919,9 @@ for name, group in groups.items():
 # The nearer the second line is to the first, the less $D$ knows by heart. What lies between these two is the price of seeing the same images ten times. Here that is next to nothing. What lies between the second and the third is what $D$ has really learned to tell. (The samples are those of the average, which $D$ never played against.)
 
 # %% [markdown]
-# ### E · The distance behind LSGAN
+# ### E · The divergence behind LSGAN
 #
-# In lesson 7 the best $D$ turned the game into a distance between $p$ and $q$. So it is here. Take $G$'s loss against the best $D$, which is $\tfrac12 \int q\,(D^* - 1)^2\,dx$. Add the same term for the real images, where a step of $G$ can change nothing, and call the sum $C$:
+# In lesson 7 the best $D$ turned the game into a divergence between $p$ and $q$. So it is here. Take $G$'s loss against the best $D$, which is $\tfrac12 \int q\,(D^* - 1)^2\,dx$. Add the same term for the real images, where a step of $G$ can change nothing, and call the sum $C$:
 #
 # $$2C = \int (p + q)\,(D^* - 1)^2\,dx = \tfrac12 + \tfrac14\,\chi^2(2q\,\|\,p + q).$$
 #

@@ -129,7 +129,7 @@ def generator():
 
 
 # %% [markdown]
-# A GAN with convolutions in both players is called **DCGAN**, deep convolutional GAN (Radford et al., 2015). Ours follows the assignment named at the end, with one linear layer more in $G$, and departs from the paper in details.
+# A GAN with convolutions in both players is called **DCGAN**, deep convolutional GAN (Radford et al., 2015). Ours follows the assignment named at the end, with one linear layer more in $G$, and departs from the paper, which has no pooling, no linear layers inside, and batch normalisation in both players.
 #
 # The rate rises over the first 50 of 1,000 iterations to nearly $2 \cdot 10^{-3}$, and then falls like $\sqrt{1 - t}$, where $t$ is the share of the training that is done: long steps while there is much to learn, short ones at the end.
 
@@ -244,7 +244,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# A grey texture becomes strokes, and those become digits. Here are 10,000 images of the trained generator. How many of these 128 can you read at once?
+# A grey texture becomes strokes, and those become digits. (The bright bars at some lower edges, after 100 and 200 iterations, are the net's own; later they are gone.) Here are 10,000 images of the trained generator. How many of these 128 can you read at once?
 
 # %%
 G = generator().to(device, memory_format=torch.channels_last)
@@ -1175,7 +1175,7 @@ steps = (path[:, 1:] - path[:, :-1]).norm(dim=2)
 assert (steps.max(dim=1).values / (path[:, -1] - path[:, 0]).norm(dim=1)).max() < 0.9
 
 # %% [markdown]
-# No picture of these rows was ever trained for. Had the generator learned some images by heart, every walk would stay at one and change abruptly to the next. Here strokes bend, open and close from frame to frame instead. (What lies half-way need not be a digit. The middle of a line has shorter noise than its ends, by a factor of about $\sqrt2$, and the generator has rarely seen such short ones.) The walk is drawn in evaluation mode, or each picture would change with its neighbours (section 4). The same with a slider:
+# No picture of these rows was ever trained for. A generator that had learned some images by heart would probably stay at one and change abruptly to the next. (That is no proof; *nearest* is the better witness.) Here strokes bend, open and close from frame to frame instead. (What lies half-way need not be a digit. The middle of a line has shorter noise than its ends, by a factor of about $\sqrt2$, and the generator has rarely seen such short ones.) The walk is drawn in evaluation mode, or each picture would change with its neighbours (section 4). The same with a slider:
 
 # %%
 slow = walk(ends[0], ends[1], steps=41)

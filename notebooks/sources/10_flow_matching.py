@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 10 · A density that fits, and the flow that learns it
 #
-# In lesson 6 a decoder drew fine digits from the codes of real images, and poor ones from other codes. Here you first fit a density to the codes, by hand. Then you train a small net to carry noise to the data, as today's image generators do, and order digits from it.
+# In lesson 6 a decoder drew fine digits from the codes of real images, and poor ones from the prior. Here you first fit a density to the codes, by hand. Then you train a small net to carry noise to the data, as today's image generators do, and order digits from it.
 #
 # **You will**
 #
@@ -97,7 +97,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# The decoder is not to blame: it draws fine digits when it gets a code from a place where it was trained. Between those places lie holes, and $\mathcal{N}(0, I)$ does not know them. The field calls it the **prior hole** (Dai & Wipf, 2019, and others). So leave the VAE as it is, and learn the density of its codes afterwards.
+# The decoder is hardly to blame: it draws fine digits, if soft ones, when it gets a code from a place where it was trained. Between those places lie holes, and $\mathcal{N}(0, I)$ does not know them. The field calls it the **prior hole** (Dai & Wipf, 2019, and others). So leave the VAE as it is, and learn the density of its codes afterwards.
 #
 # How bad is it? Both judges of lesson 9 measure 10,000 images against the test images: the MLP of lesson 2, and the CNN.
 
@@ -577,7 +577,7 @@ assert off < 0.1
 #
 # Twenty numbers are no different. Bring the codes to mean 0 and spread 1 per unit, and train the same net, wider, with the same loss. Each time a training image comes up, its code is drawn anew from its Gaussian.
 #
-# Only the times are drawn in another way. At each time the best answer is the mean velocity, however often this time comes up. But a short training does best what it sees most. So the middle comes more often, where (we guess) a path settles for a digit: $t = \operatorname{sigmoid}(u)$ with $u$ standard normal, as in Stable Diffusion 3 (Esser et al., 2024). With all times alike the distances below came out larger, by two fifths (MLP) and a seventh (CNN; tried).
+# Only the times are drawn in another way. At each time the best answer is the mean velocity, however often this time comes up. But a short training does best what it sees most. So the middle comes more often, where (we guess) a path settles for a digit: $t = \operatorname{sigmoid}(u)$ with $u$ standard normal, as in Stable Diffusion 3 (Esser et al., 2024). With all times alike the distances came out larger, by a third (MLP) and a seventh (CNN; tried, against the held-out images).
 
 # %%
 middle, scale = train_codes.mean(dim=0), train_codes.std(dim=0)
@@ -1132,7 +1132,7 @@ assert difference < 1e-3
 # %% [markdown]
 # ### H · Pixels instead of codes
 #
-# Nothing in `flow_loss` asks for codes: give it images of 784 pixels. It trains, and the digits are poor. A net of linear layers does not know that pixels have neighbours, and the lines from noise to images cross in 784 dimensions. What is used instead is a **U-Net**, convolutions down to a small picture and up again with short cuts (Ronneberger et al., 2015), and graphics cards for hours. That is why **latent diffusion** (Rombach et al., 2021) goes the way of this lesson: first an autoencoder, then the flow among its codes. Stable Diffusion is the same idea, with the noise to be learned in place of the velocity, codes of 4 × 64 × 64 numbers, a U-Net of 860 million parameters, and a text encoder for the order. Such generators train one net for both velocities of section 5, and leave the label out one time in ten; in a training as short as ours that was tried, and was worse.
+# Nothing in `flow_loss` asks for codes: give it images of 784 pixels. It trains, and the digits are poor. A guess why: a net of linear layers does not know that pixels have neighbours. What is used instead is a **U-Net**, convolutions down to a small picture and up again with short cuts (Ronneberger et al., 2015), and graphics cards for hours. That is why **latent diffusion** (Rombach et al., 2021) goes the way of this lesson: first an autoencoder, then the flow among its codes. Stable Diffusion is the same idea, with the noise to be learned in place of the velocity, codes of 4 × 64 × 64 numbers, a U-Net of 860 million parameters, and a text encoder for the order. Such generators train one net for both velocities of section 5, and leave the label out one time in ten; in a training as short as ours that was tried, and was worse.
 
 # %% [markdown]
 # ### I · Clothes on demand

@@ -148,28 +148,7 @@ def mended_training(x, y, num_epochs):
     raise KeyboardInterrupt
 
 
-# ---------------------------------------------------------------------------- 1.3 thirty_epochs
-
-answers.right("1.3", lr=0.028)
-answers.right("1.3", lr=torch.tensor(0.03), kind="numbers")
-answers.right("1.3", lr=np.float32(0.027), kind="numbers")
-answers.right("1.3", lr=[0.026], kind="numbers")
-answers.right("1.3", lr=0.0425, kind="luck", says="That was luck: the line bounces, and at 0.0437")
-answers.right("1.3", lr=0.0555, kind="luck", says="That was luck")
-answers.right("1.3", lr=0.03, kind="luck", says="right: the training error ends at 0.009882")
-answers.wrong("1.3", "ends at 0.2095; this rate is too small: it has not arrived", lr=0.01)
-answers.wrong("1.3", "too large: it bounces", lr=0.1)
-answers.wrong("1.3", "ends at 0.01995; this rate is too large", lr=0.05, kind="luck")
-answers.wrong("1.3", "too large: it bounces", lr=0.045, kind="luck")
-answers.wrong("1.3", "too large: it bounces", lr=0.055, kind="luck")
-answers.wrong("1.3", "a number above 0", lr=-1)
-answers.wrong("1.3", "a number above 0, not True", lr=True, kind="numbers")
-answers.wrong("1.3", 'a number above 0, not the text "0.03"', lr="0.03", kind="numbers")
-answers.wrong("1.3", "a number above 0, not a list of 2", lr=[0.03, 0.02], kind="numbers")
-answers.wrong("1.3", "your answer is nan", lr=float("nan"), kind="nan")
-answers.wrong("1.3", "your answer is inf", lr=float("inf"), kind="nan")
-
-# --------------------------------------------------------------------------------- 1.4 fit_line
+# --------------------------------------------------------------------------------- 1.3 fit_line
 
 
 def fitted(x, y, *, loss=nn.functional.mse_loss, lr=0.1, num_epochs=250, decay=False, zero=True):
@@ -186,65 +165,65 @@ def fitted(x, y, *, loss=nn.functional.mse_loss, lr=0.1, num_epochs=250, decay=F
     return model.weight, model.bias
 
 
-@answers.right("1.4", name="parameters as they are", kind="numbers quiet")
+@answers.right("1.3", name="parameters as they are", kind="numbers quiet")
 def fit_line(x, y):
     return fitted(x, y)
 
 
-@answers.right("1.4", name="a rate that decays", kind="luck")
+@answers.right("1.3", name="a rate that decays", kind="luck")
 def fit_line(x, y):
     weight, bias = fitted(x, y, loss=nn.functional.l1_loss, num_epochs=500, decay=True)
     return weight.item(), bias.item()
 
 
-@answers.right("1.4", name="least squares in closed form", kind="numbers")
+@answers.right("1.3", name="least squares in closed form", kind="numbers")
 def fit_line(x, y):
     return torch.linalg.lstsq(torch.cat([x, torch.ones_like(x)], dim=1), y).solution.flatten()
 
 
-@answers.right("1.4", name="polyfit, an array", kind="numbers")
+@answers.right("1.3", name="polyfit, an array", kind="numbers")
 def fit_line(x, y):
     return np.polyfit(x.flatten().numpy(), y.flatten().numpy(), 1)
 
 
-@answers.right("1.4", name="off by a hair", kind="luck", says="one is off by 0.018")
+@answers.right("1.3", name="off by a hair", kind="luck", says="one is off by 0.018")
 def fit_line(x, y):
     weight, bias = np.polyfit(x.flatten().numpy(), y.flatten().numpy(), 1)
     return weight + 0.018, bias
 
 
-@answers.wrong("1.4", "if it still falls, more epochs")
+@answers.wrong("1.3", "if it still falls, more epochs")
 def fit_line(x, y):
     weight, bias = fitted(x, y, num_epochs=20)
     return weight.item(), bias.item()
 
 
-@answers.wrong("1.4", "weight -4 and bias 3: you found", kind="luck", name="absolute, 0.01, 1,000")
+@answers.wrong("1.3", "weight -4 and bias 3: you found", kind="luck", name="absolute, 0.01, 1,000")
 def fit_line(x, y):
     return fitted(x, y, loss=nn.functional.l1_loss, lr=0.01, num_epochs=1000)
 
 
-@answers.wrong("1.4", "if it bounces, let the rate decay", kind="message", name="a fixed 0.1")
+@answers.wrong("1.3", "if it bounces, let the rate decay", kind="message", name="a fixed 0.1")
 def fit_line(x, y):
     return fitted(x, y, loss=nn.functional.l1_loss, lr=0.1, num_epochs=300)
 
 
-@answers.wrong("1.4", "look for zero_grad()", kind="message state", name="no zero_grad")
+@answers.wrong("1.3", "look for zero_grad()", kind="message state", name="no zero_grad")
 def fit_line(x, y):
     return fitted(x, y, loss=nn.functional.l1_loss, lr=0.01, num_epochs=300, zero=False)
 
 
-@answers.wrong("1.4", "That is the notebook's line: train on", kind="luck", name="constants")
+@answers.wrong("1.3", "That is the notebook's line: train on", kind="luck", name="constants")
 def fit_line(x, y):
     return 0.7, 0.3
 
 
-@answers.wrong("1.4", "have the same shape?", kind="message", name="squeezed, squared")
+@answers.wrong("1.3", "have the same shape?", kind="message", name="squeezed, squared")
 def fit_line(x, y):
     return fitted(x, y.squeeze())
 
 
-@answers.wrong("1.4", "have the same shape?", kind="message", name="squeezed, absolute")
+@answers.wrong("1.3", "have the same shape?", kind="message", name="squeezed, absolute")
 def fit_line(x, y):
     weight, bias = fitted(
         x, y.squeeze(), loss=nn.functional.l1_loss, lr=0.1, num_epochs=500, decay=True
@@ -252,37 +231,58 @@ def fit_line(x, y):
     return weight.item(), bias.item()
 
 
-@answers.wrong("1.4", "are swapped")
+@answers.wrong("1.3", "are swapped")
 def fit_line(x, y):
     weight, bias = fitted(x, y)
     return bias, weight
 
 
-@answers.wrong("1.4", "the rate is too large, it blew up", name="blown up")
+@answers.wrong("1.3", "the rate is too large, it blew up", name="blown up")
 def fit_line(x, y):
     return fitted(x, y, lr=0.5, num_epochs=50)
 
 
-@answers.wrong("1.4", "is nan: the rate is too large, it blew up", kind="nan", name="nan")
+@answers.wrong("1.3", "is nan: the rate is too large, it blew up", kind="nan", name="nan")
 def fit_line(x, y):
     return fitted(x, y, lr=1, num_epochs=300)
 
 
-@answers.wrong("1.4", "return two numbers, in the order (weight, bias), not a Linear", kind="line")
+@answers.wrong("1.3", "return two numbers, in the order (weight, bias), not a Linear", kind="line")
 def fit_line(x, y):
     return nn.Linear(1, 1)
 
 
-@answers.wrong("1.4", "in the order (weight, bias), not a list of 1", kind="line")
+@answers.wrong("1.3", "in the order (weight, bias), not a list of 1", kind="line")
 def fit_line(x, y):
     return [fitted(x, y, num_epochs=1)[0].item()]
 
 
-@answers.wrong("1.4", "(line: return model(x), y)", kind="line", name="two inputs")
+@answers.wrong("1.3", "(line: return model(x), y)", kind="line", name="two inputs")
 def fit_line(x, y):
     model = nn.Linear(2, 1)
     return model(x), y
 
+
+# ---------------------------------------------------------------------------- 1.4 thirty_epochs
+
+answers.right("1.4", lr=0.028)
+answers.right("1.4", lr=torch.tensor(0.03), kind="numbers")
+answers.right("1.4", lr=np.float32(0.027), kind="numbers")
+answers.right("1.4", lr=[0.026], kind="numbers")
+answers.right("1.4", lr=0.0425, kind="luck", says="That was luck: the line bounces, and at 0.0437")
+answers.right("1.4", lr=0.0555, kind="luck", says="That was luck")
+answers.right("1.4", lr=0.03, kind="luck", says="right: the training error ends at 0.009882")
+answers.wrong("1.4", "ends at 0.2095; this rate is too small: it has not arrived", lr=0.01)
+answers.wrong("1.4", "too large: it bounces", lr=0.1)
+answers.wrong("1.4", "ends at 0.01995; this rate is too large", lr=0.05, kind="luck")
+answers.wrong("1.4", "too large: it bounces", lr=0.045, kind="luck")
+answers.wrong("1.4", "too large: it bounces", lr=0.055, kind="luck")
+answers.wrong("1.4", "a number above 0", lr=-1)
+answers.wrong("1.4", "a number above 0, not True", lr=True, kind="numbers")
+answers.wrong("1.4", 'a number above 0, not the text "0.03"', lr="0.03", kind="numbers")
+answers.wrong("1.4", "a number above 0, not a list of 2", lr=[0.03, 0.02], kind="numbers")
+answers.wrong("1.4", "your answer is nan", lr=float("nan"), kind="nan")
+answers.wrong("1.4", "your answer is inf", lr=float("inf"), kind="nan")
 
 # ----------------------------------------------------------------------------- 1.5 mse_gradient
 

@@ -71,33 +71,7 @@ def _descent(start: list[float], x: Tensor, y: Tensor, lr: float, num_epochs: in
     return losses
 
 
-@exercise("1.3")
-def thirty_epochs(rate: object) -> str:
-    """Check a learning rate by training with it, and with one beside it."""
-    lr = number(rate, "the learning rate is a number above 0")
-    require(lr > 0, "the learning rate is a number above 0")
-    error, beside = (_thirty_epochs(one) for one in (lr, 1.03 * lr))
-    side = "too small: it has not arrived" if lr < 0.03 else "too large: it bounces"
-    found = f"the training error ends at {error:.4g}"
-    require(error < 0.015, f"{found}; this rate is {side}")
-    luck = f". That was luck: the line bounces, and at {1.03 * lr:.4g} it ends at {beside:.4f}"
-    return f"right: {found}{luck if beside > 0.015 else ''}"
-
-
-def _thirty_epochs(lr: float) -> float:
-    """Return the training error after 30 epochs as section 7 trains, to the last digit."""
-    torch.manual_seed(42)
-    model = nn.Linear(1, 1)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    for _ in range(30):
-        loss = nn.functional.l1_loss(model(X), Y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return nn.functional.l1_loss(model(X), Y).item()
-
-
-@exercise("1.4", seconds=40)
+@exercise("1.3", seconds=40)
 def fit_line(fit: Function) -> str:
     """Check a whole workflow on five lines it has not seen, steep ones among them."""
     x = torch.linspace(0, 2, 60).unsqueeze(1)
@@ -130,6 +104,32 @@ def _fitted(fit: Function, x: Tensor, line: Tensor) -> Tensor:
     look += "; if it swings slowly, look for zero_grad()"
     require(error < 0.02, f"{said}, not within 0.02. Print the loss: {look}")
     return found
+
+
+@exercise("1.4")
+def thirty_epochs(rate: object) -> str:
+    """Check a learning rate by training with it, and with one beside it."""
+    lr = number(rate, "the learning rate is a number above 0")
+    require(lr > 0, "the learning rate is a number above 0")
+    error, beside = (_thirty_epochs(one) for one in (lr, 1.03 * lr))
+    side = "too small: it has not arrived" if lr < 0.03 else "too large: it bounces"
+    found = f"the training error ends at {error:.4g}"
+    require(error < 0.015, f"{found}; this rate is {side}")
+    luck = f". That was luck: the line bounces, and at {1.03 * lr:.4g} it ends at {beside:.4f}"
+    return f"right: {found}{luck if beside > 0.015 else ''}"
+
+
+def _thirty_epochs(lr: float) -> float:
+    """Return the training error after 30 epochs as section 7 trains, to the last digit."""
+    torch.manual_seed(42)
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(30):
+        loss = nn.functional.l1_loss(model(X), Y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return nn.functional.l1_loss(model(X), Y).item()
 
 
 @exercise("1.5")

@@ -104,7 +104,7 @@ def bound_by_drawing(bound: Function) -> str:
     """Check the bound for a poor guess, and for the posterior, where no draw scatters."""
     wanted = "return one number, the mean over the draws"
     poor = log_joint, torch.tensor(0.3), torch.tensor(-2.0), MANY
-    advice = "log_normal wants the variance, logvar.exp()"
+    advice = "logvar is a logarithm: log_normal wants the variance, logvar.exp(), z its root"
     values = [number(ask(bound, *poor), wanted, advice) for _ in range(3)]
     value, spread = values[0], max(values) - min(values)
     require(spread > 0, "two calls give the same number: draw new codes each time")
