@@ -555,7 +555,7 @@ assert len({round(loss, 6) for loss in history["train"][200::2]}) == 1
 assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 
 # %% [markdown]
-# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is even: a log at every hundredth epoch always lands on the same state. (And each of its rows speaks of both fits: the training loss is measured before the step, the test loss after it.)
+# It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is even: a log at every hundredth epoch always lands on the same state. Nor do its two columns speak of the same line: the training loss is measured before the step, the test loss after it. So a row shows the good line's 0.0013 beside the 0.0138 of the bad one. The run ends after a step to the good line: hence the good predictions.
 #
 # **Why.** Here are the two lines, drawn by how far they run above or below each point. The arrow between them is one step.
 
@@ -759,7 +759,7 @@ with torch.inference_mode():
 loss_fn(model(doubled), y_train).backward()
 
 # %% [markdown]
-# A copy made with `doubled.clone()` may be used again, as the message says. Or write `no_grad` in the first line, and the cell runs. So: `inference_mode` to evaluate, `no_grad` for the rare tensor that is made without a gradient and used in training later, and, by custom, to change parameters by hand: PyTorch forbids `parameter -= 0.01 * parameter.grad` outside such a block.
+# A copy made with `doubled.clone()`, outside the block, may be used again, as the message says. Or write `no_grad` in the first line, and the cell runs. So: `inference_mode` to evaluate, `no_grad` for the rare tensor that is made without a gradient and used in training later, and, by custom, to change parameters by hand: PyTorch forbids `parameter -= 0.01 * parameter.grad` outside such a block.
 
 # %% tags=["claim"]
 # "A copy made with `doubled.clone()` may be used again", "Or write `no_grad` ... and the cell runs."
@@ -787,7 +787,7 @@ print(f"evaluation: {in_evaluation.unique().tolist()}")
 # %% [markdown]
 # ### C · The loss surface
 #
-# Every pair (weight, bias) has a loss. Together they make a landscape, the **loss surface**. Here are its heights at 91 biases and 121 weights, computed all at once. `None` in an index makes an axis of length 1, and such an axis is stretched to fit the other tensor's: **broadcasting**. (121, 1) times (40) gives (121, 40), for each weight and point. With (91, 1, 1) added it is (91, 121, 40), for each bias, weight and point. `dim=2` takes the mean over the points. The last lines compute the same in two loops, one loss after the other.
+# Every pair (weight, bias) has a loss. Together they make a landscape, the **loss surface**. Here are its heights at 91 biases and 121 weights, computed all at once. `None` in an index makes an axis of length 1, and such an axis is stretched to fit the other tensor's: **broadcasting**. Shapes are lined up from the right, and axes that are missing on the left have length 1. (So (n, 1) against (n) becomes (n, n), the bug in the table above.) (121, 1) times (40) gives (121, 40), for each weight and point. With (91, 1, 1) added it is (91, 121, 40), for each bias, weight and point. `dim=2` takes the mean over the points. The last lines compute the same in two loops, one loss after the other.
 
 # %%
 weights = torch.linspace(0.1, 1.3, 121)
