@@ -643,7 +643,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Many can be read, others lie between two. The mixture of 100 is nearer by both judges. More steps would not help much: it is the small net that limits (*Going further* E).
+# Many can be read, others lie between two. The mixture of 100 is nearer by both judges. More steps would not help much: it is the net that limits (*Going further* E).
 #
 # ## 5 · On demand
 #
@@ -754,9 +754,9 @@ if not data.standin_in_use():
 #
 # Why is $w = 1$ so much nearer than $w = 0$, with the same noise and steps? With an order far fewer are in doubt: 12 % instead of 25, where the decoder's own share is 10. When the doubtful ones were left out of the unordered flow's drawings, the MLP's distance fell from 2.9 to 1.1 (tried). So most of the gain seems to be this: fewer codes lie between two digits. (A guess why: told the digit, the net need not learn the sharp borders between digits, like the one in section 3's figure.)
 #
-# Is $w = 1$ even nearer than the codes of real images? Differences of 0.2 mean little here: ordered in the shares of the training images, which should be nearer than a thousand of each digit, it stood at 0.85 by the MLP.
+# Is $w = 1$ even nearer than the codes of real images? Differences of 0.2 mean little here: ordered in the shares of the training images, which should be nearer than a thousand of each digit, it stood at 0.85 by the MLP (tried).
 #
-# And how much $w$ is right? To draw as the data lies, 1; to be read, more: we show 2. Already at 1 the variety is less than that of real codes, 120 instead of 129, by the net's fault and that of sixteen steps (with fifty it was 123). Above 1 the two judges do not agree. The MLP's distance rises, and not for want of variety: its features of exaggerated digits are spread too far (at $w = 4$ by a fifth, in variance). The CNN's falls: exaggerated digits are clearer than the decoder's soft ones, and that seems to please it.
+# And how much $w$ is right? To draw as the data lies, 1; to be read, more: we show 2. Already at 1 the variety is less than that of real codes, 120 instead of 129, by the net's fault and that of sixteen steps (with fifty it was 123). Above 1 the two judges do not agree. The MLP's distance rises, and not for want of variety: its features of exaggerated digits are spread too far (measured apart: at $w = 4$ a fifth too much variance). The CNN's falls: exaggerated digits are clearer than the decoder's soft ones, and that seems to please it.
 
 # %% tags=["figure"]
 seed_everything(SEED)
@@ -798,7 +798,7 @@ _ = interact(
 # %% [markdown]
 # ## 6 · The scoreboard again
 #
-# Everything in this lesson used one and the same decoder. Only the codes differ. What earlier lessons saved has decoders or generators of its own, and is measured first. Sorted by the MLP, for which softness counts less (lesson 9), and the orders in 16 steps:
+# Everything in this lesson used one and the same decoder. Only the codes differ. What earlier lessons saved has decoders or generators of its own, and is measured first. Sorted by the MLP's distance, the orders in 16 steps:
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
@@ -1061,7 +1061,7 @@ for judged in (0, 1):
     assert scores["flow, Heun steps: 4"][judged] < scores["flow, Euler steps: 8"][judged]
 
 # %% [markdown]
-# Four steps of Heun, eight looks, come nearer than fifty steps of Euler, and eight steps no nearer than four: from here on it is the net that limits, more than the steps.
+# Four steps of Heun, eight looks, come as near as fifty steps of Euler (here a little nearer), and eight steps no nearer than four: from here on it is the net that limits, more than the steps.
 
 # %% [markdown]
 # ### F · A test for samplers
