@@ -1266,8 +1266,12 @@ assert with_step[-1] > 1000 * with_step[-4]
 assert with_step[-12] > 1e4 * with_step[-7]
 # "With the 7 digits of float32 there is no good step at all"
 assert min(errors[np.float32]) > 100 * 2e-7
+
+# %% tags=["claim"]
 # "Does that step suit it?"
 assert difference < 2e-7
+
+# %% tags=["claim"]
 # "All 101,770 agree, to 12 digits and more."
 assert all(relative_difference(ours[name], theirs[name]) < 1e-12 for name in real)
 
