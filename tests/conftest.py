@@ -1,4 +1,5 @@
 import os
+import sys
 
 import matplotlib.pyplot as plt
 import pytest
@@ -18,6 +19,9 @@ def pytest_configure():
     # The tests' nets are small: several threads would mostly wait for each other. Read by PyTorch
     # when it is imported, so here, before the tests are.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # jsonschema imports it if it is there, and that takes 1.6 seconds in each worker: a parser is
+    # made. It would check the form of addresses, which no notebook of the course asks for.
+    sys.modules["rfc3987_syntax"] = None
 
 
 def pytest_collection_modifyitems(config, items):

@@ -7,8 +7,9 @@ from tqdm.auto import tqdm
 from course_utils import data
 from course_utils.lessons.runs import load_into, run
 
-NUM_EPOCHS, PEAK_LR = 8, 8e-3
-ALONE = "vae_without_lesson_6"  # a run "vae" holds a history too, and is that lesson's
+NUM_EPOCHS, PEAK_LR, BETA = 8, 8e-3, 0.1
+RUN = "vae_beta_0.1"
+ALONE = f"{RUN}_without_lesson_6"  # the other holds a history too, and is that lesson's
 
 
 class VAE(nn.Module):
@@ -38,7 +39,7 @@ class VAE(nn.Module):
 
 
 def load_vae(device: torch.device) -> VAE:
-    """Return the VAE that lesson 6 trained here, in evaluation mode, and say where it came from.
+    """Return the VAE that lesson 6 trained with β = 0.1, in evaluation mode, and say whence it is.
 
     If lesson 6 has not run here yet, the same net is trained in the same way, and kept.
 
@@ -50,8 +51,8 @@ def load_vae(device: torch.device) -> VAE:
     with torch.random.fork_rng():  # the caller's random numbers do not depend on what was there
         torch.manual_seed(0)
         vae = VAE()
-        if load_into(vae, "vae"):
-            print("The VAE: your net of lesson 6")  # noqa: T201
+        if load_into(vae, RUN):
+            print("The VAE: your net of lesson 6 with β = 0.1")  # noqa: T201
         elif load_into(vae, ALONE):
             print("The VAE: trained here before, as lesson 6 had not run")  # noqa: T201
         else:
@@ -74,7 +75,7 @@ def _trained(vae: VAE) -> VAE:
             mu, logvar = vae.encode(x)
             error = (x - vae.decode(vae.sample(mu, logvar))).square().sum(dim=1)
             kl = 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
-            loss = (error + kl).mean()
+            loss = (error + BETA * kl).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -361,7 +361,7 @@ fig, ax = plt.subplots()
 ax.hist(samples, bins=120, range=(-6, 8), density=True, label="drawn in two steps", **GREY)
 ax.plot(x_line, components.sum(dim=1), color="black", label="the sum, p(x)")
 for k, dash in enumerate(("--", "-.", ":")):
-    ax.plot(x_line, components[:, k], dash, linewidth=3, label=f"P({k}) p(x | {k})")
+    ax.plot(x_line, components[:, k], dash, linewidth=3, label=f"p({k}) p(x | {k})")
 ax.set(xlabel="x", ylabel="density")
 ax.legend(handlelength=3.5)
 plotting.show(
@@ -371,13 +371,13 @@ plotting.show(
 )
 
 # %% [markdown]
-# This is a **mixture of Gaussians**: $p(x) = \sum_k P(k)\,p(x\,|\,k)$. The letter is always $p$: **what stands in the brackets tells which function is meant.**
+# This is a **mixture of Gaussians**: $p(x) = \sum_k p(k)\,p(x\,|\,k)$. The letter is always $p$: **what stands in the brackets tells which function is meant.**
 #
 # Slant and width of handwriting come by degrees. So replace $k$ by a **latent** (hidden) variable $z$ that may be any number, drawn from the prior. Every $z$ has a Gaussian of its own, of variance $\sigma_x^2$ around a mean $\hat x(z)$ that a network computes, the **decoder**:
 #
 # $$z \sim \mathcal N(0, 1), \qquad x\,|\,z \sim \mathcal N\!\left(\hat x(z),\ \sigma_x^2\right), \qquad p(x) = \int p(z)\,p(x\,|\,z)\,dz$$
 #
-# The sum has become an integral. We want the decoder that makes the training images most probable. Their densities multiply, so logarithms add: it is the one with the largest mean of $\log p(x)$, **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and at hardly any of them is $p(x\,|\,z)$ different from 0. Which $z$ matter for this $x$?
+# The sum has become an integral. We want the decoder that makes the training images most probable. They are drawn independently, so their densities multiply and the logarithms add: it is the one with the largest mean of $\log p(x)$, **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and at hardly any of them is $p(x\,|\,z)$ noticeably different from 0. Which $z$ matter for this $x$?
 
 # %% [markdown]
 # ## 4 · Which z may have made this x?
@@ -547,7 +547,7 @@ plotting.show(
 #
 # Split the logarithm of the product: the first fraction gives $L_b$, the second the KL.
 #
-# Nothing was approximated. The divergence is never negative, so $L_b \le \log p(x)$: $L_b$ is a **lower bound**, also called the **ELBO** (evidence lower bound), and the divergence is the **gap** between the two.
+# Nothing was approximated. The divergence is never negative, so $L_b \le \log p(x)$: $L_b$ is a **lower bound**, also called the **ELBO** (evidence lower bound), and the divergence is the **gap** between the two. (It is not the KL term of section 1. That one compares $q$ with the prior, and is a part of $L_b$: section 7.)
 #
 # ### Why $L_b$ can be computed, though it is an integral too
 #
@@ -665,7 +665,7 @@ checks.another_point(mean, logvar)
 # %% [markdown]
 # ### Exercise 5.3 · code: The bound by drawing
 #
-# Now with drawn codes, as a VAE works. (Its KL term has a formula, section 7. Here draw all of it.) Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
+# Now with drawn codes, as a VAE works. Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
 #
 # <details><summary>Hint</summary>
 #
@@ -701,11 +701,11 @@ checks.bound_by_drawing(bound_by_drawing)
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. $L_b$ is a floor under it: where the gap is closed, a rising floor takes $\log p(x)$ along; where it is wide, nothing is promised (*Going further*: EM, and *When a higher bound means a worse model*). Split the logarithm in $L_b$, and turn the sign round. There is the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. (Whether it moves $\log p(x)$ up as well depends on the gap. *Going further*: EM, and *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
-# **First term.** This KL is not the gap. The gap is measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. With $p = \mathcal N(0, 1)$ and $\sigma^2 = e^s$, `gaussian_kl` becomes $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (Code numbers are independent, so it is summed.)
+# **First term.** This is the **KL term**. The gap was measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. With $p = \mathcal N(0, 1)$ and $\sigma^2 = e^s$, `gaussian_kl` becomes $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (Code numbers are independent, so it is summed.)
 #
 # **Second term.** Let each pixel scatter around $\hat x$ with the same fixed variance $\sigma_x^2$, independently of the others. Logarithms add once more, and that of a bell curve is a square (`log_normal`):
 #
@@ -728,9 +728,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. The moons had 10, as their factor was $1/20 = 0.05$: how much a code can bear depends on how far the images lie apart, see *Going further*, When does a code pay? Lesson 6 tries other variances.)
+# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. The moons had 10, as their factor was $1/20 = 0.05$, and bore it, because they lie far apart: *Going further*, When does a code pay? Lesson 6 tries other variances.)
 #
-# **And the gradient?** In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
+# **And the gradient?** PyTorch does not differentiate its own draws: `torch.normal(mu, sigma)` hands back the gradient 0. In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
 
 # %% [markdown]
 # ## 8 · The scaling mistake
@@ -778,7 +778,7 @@ for name in ("summed", "both divided"):
     assert measured[name][0] < 0.85 * mean_image_error
 
 # %% [markdown]
-# With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder ignores the code: **posterior collapse**. No error is raised. Dividing *both* terms is harmless: the proportion counts. (That even the right loss turns some digits into others: two numbers are few.)
+# With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder ignores the code: **posterior collapse**. No error is raised. Dividing *both* terms is harmless: the proportion counts. (The summed loss, too, turns some digits into others: two numbers are few.)
 
 # %% [markdown]
 # ## 9 · Back to the map: smears and holes
@@ -835,7 +835,7 @@ assert to_mean < to_image / 2
 # %% [markdown]
 # ## Going further
 #
-# Each part stands for itself, but for a few that lean on another. No later lesson needs one.
+# Most parts stand for themselves. No later lesson needs one.
 
 # %% [markdown]
 # ### Exercise 5.4 · find the bug: A loss that falls below zero
@@ -1269,22 +1269,25 @@ plotting.show(
 assert in_hole.float().mean() > 0.15
 
 # %% [markdown]
-# (The circles have radius 1 and 2.) The images' codes reach far beyond the prior's, and leave gaps, most of them between the coloured regions. The prior does not, and a large part of its codes falls into them.
+# (The circles have radius 1 and 2.) The images' codes reach far beyond the prior's, and leave gaps, most of them between the coloured regions. The prior leaves none, and a large part of its codes falls into these.
 #
 # ### When does a code pay?
 #
 # Section 8's collapse can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue (lesson 4, *Going further* B).
 
 # %%
-largest = torch.linalg.eigvalsh(torch.cov(some.T))[-1].item()
-print(f"largest variance along any direction ≈ {largest:.0f}; pixel variances 0.5 and 392")
+largest = {}
+for name, data_set, tried in (("digits", some, "0.5 and 392"), ("moons", moons, "10")):
+    largest[name] = torch.linalg.eigvalsh(torch.cov(data_set.T, correction=0))[-1]
+    print(f"{name}: the largest ≈ {largest[name]:.0f}; pixel variance {tried}")
 
 # %% tags=["claim"]
-# "It lies far above 1/2, and far below 392"
-assert 10 * 0.5 < largest < 392 / 10
+# "That of the digits lies far above 1/2, and far below 392", "The moons' lies above 10"
+assert 10 * 0.5 < largest["digits"] < 392 / 10
+assert largest["moons"] > 1.5 * 10
 
 # %% [markdown]
-# It lies far above 1/2, and far below 392: with the summed error a code pays, with the averaged one it does not.
+# That of the digits lies far above 1/2, and far below 392: with the summed error a code pays, with the averaged one it does not. The moons' lies above 10, so there it paid.
 #
 # ### What no pixel sees
 #

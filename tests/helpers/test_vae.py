@@ -33,7 +33,7 @@ def test_it_is_the_net_that_lesson_6_builds():
 
 def test_lesson_6s_own_is_taken_if_it_is_there(capsys):
     saved = VAE()
-    runs.run("vae", lambda: {"net": saved.state_dict()}, load=False)
+    runs.run(vae_module.RUN, lambda: {"net": saved.state_dict()}, load=False)
     vae = load_vae(CPU)
     assert torch.equal(vae.to_mu.weight, saved.to_mu.weight)
     assert not vae.training
@@ -43,7 +43,7 @@ def test_lesson_6s_own_is_taken_if_it_is_there(capsys):
 @pytest.mark.parametrize("left", [None, {"net": {"another": torch.zeros(1)}}, {"other": 1}])
 def test_without_it_one_is_trained_kept_and_said(left, capsys):
     if left is not None:
-        runs.run("vae", lambda: left, load=False)
+        runs.run(vae_module.RUN, lambda: left, load=False)
     before = torch.get_rng_state()
     vae = load_vae(CPU)
     assert "lesson 6 has not run here" in capsys.readouterr().out
@@ -51,4 +51,4 @@ def test_without_it_one_is_trained_kept_and_said(left, capsys):
     again = load_vae(CPU)
     assert "trained here before" in capsys.readouterr().out
     assert torch.equal(vae.to_mu.weight, again.to_mu.weight)
-    assert runs.kept("vae") == left  # lesson 6 finds what it left, or nothing
+    assert runs.kept(vae_module.RUN) == left  # lesson 6 finds what it left, or nothing
