@@ -46,18 +46,20 @@ def alternate(
     shared: bool = False,
 ) -> None:
     """Train on all batches, with or without what saves time; ``shared`` needs ``detach``."""
-    for x, _ in batches:
-        real = x.to(lesson.device)
+    for x, labels in batches:
+        real, y = x.to(lesson.device), labels.to(lesson.device)
         noise = 2 * torch.rand(len(real), lesson.NOISE_DIM, device=lesson.device) - 1
-        fake = G(noise)
-        d_loss = lesson.d_loss(D(real), D(fake.detach() if detach else fake))
+        order, pick = lesson.with_label(noise, y), y[:, None]
+        fake = G(order)
+        on_fake = D(fake.detach() if detach else fake)
+        d_loss = lesson.d_loss(D(real).gather(1, pick), on_fake.gather(1, pick))
         d_optimizer.zero_grad()
         d_loss.backward()
         d_optimizer.step()
         if not shared:
-            fake = G(noise)
+            fake = G(order)
         D.requires_grad_(not frozen)
-        g_loss = lesson.g_loss(D(fake))
+        g_loss = lesson.g_loss(D(fake).gather(1, pick))
         g_optimizer.zero_grad()
         g_loss.backward()
         g_optimizer.step()
@@ -83,7 +85,7 @@ def train(lesson: Any, batches: Batches, settings: dict[str, Any], switches: Any
     torch.manual_seed(1)
     if switches is None:
         losses = lesson.d_loss, lesson.g_loss
-        train_gan(*nets, *losses, d_optimizer, g_optimizer, batches, TRIED)
+        train_gan(*nets, *losses, d_optimizer, g_optimizer, batches, TRIED, num_labels=10)
     else:
         alternate(lesson, *nets, d_optimizer, g_optimizer, batches, **switches)
     return torch.cat([p.detach().flatten() for net in nets for p in net.parameters()])

@@ -6,6 +6,7 @@ Lesson 8 writes this loop out in full and explains it. A test holds the two agai
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -46,24 +47,29 @@ def train_gan(
     averaged: AveragedModel | None = None,
     schedulers: Sequence[LRScheduler] = (),
     noise_dim: int = 96,
+    num_labels: int = 0,
     sheet_every: int = 250,
     on_sheet: OnSheet | None = None,
 ) -> GANHistory:
     """Train both nets in place, one step of D and one step of G per iteration.
 
     Args:
-        D: images ``(batch, 1, 28, 28)`` -> raw outputs ``(batch, 1)``.
-        G: noise ``(batch, noise_dim)``, uniform in [-1, 1] -> images ``(batch, 1, 28, 28)``.
+        D: images ``(batch, 1, 28, 28)`` -> raw outputs ``(batch, 1)``; with labels
+            ``(batch, num_labels)``, and that of the image's label is taken.
+        G: noise ``(batch, noise_dim)``, uniform in [-1, 1] -> images ``(batch, 1, 28, 28)``; with
+            labels ``(batch, noise_dim + num_labels)``, the one-hot label behind the noise.
         d_loss: D's raw outputs on real and on fake images -> a scalar.
         g_loss: D's raw outputs on fake images -> a scalar.
         d_optimizer: holds the parameters of D.
         g_optimizer: holds the parameters of G.
-        batches: real images and their labels; gone through again and again, labels not used.
+        batches: real images and their labels; gone through again and again. Fake ones
+            get the labels of the real ones beside them, if there are labels.
         num_iterations: how many batches, and how many steps of each net.
         averaged: a mean of G over its last steps, brought up to date after each of them; then the
             sheets are drawn by it (Yazıcı et al., 2018).
         schedulers: change the learning rates after every iteration.
         noise_dim: numbers per noise vector.
+        num_labels: how many labels there are; 0 for players that are told none.
         sheet_every: a sheet of 16 images at iteration 0, then every so many, and at the end.
         on_sheet: called with the iteration and the new sheet ``(16, 1, 28, 28)``.
     """
@@ -71,14 +77,19 @@ def train_gan(
     start = time.perf_counter()
     device = next(G.parameters()).device
     fixed_noise = _noise(16, noise_dim, device)
+    if num_labels:
+        in_turn = torch.arange(16, device=device) % num_labels
+        fixed_noise = _with_label(fixed_noise, in_turn, num_labels)
     stream = _endless(batches)
     _add_sheet(history, 0, G, fixed_noise, on_sheet)
     D.train()
     for iteration in (bar := tqdm(range(1, num_iterations + 1))):
-        real = next(stream).to(device)
-        fake = G(_noise(len(real), noise_dim, device))
-        _d_step(history, D, d_loss, d_optimizer, real, fake.detach())
-        _g_step(history, D, g_loss, g_optimizer, fake)
+        real, labels = (part.to(device) for part in next(stream))
+        noise = _noise(len(real), noise_dim, device)
+        fake = G(_with_label(noise, labels, num_labels) if num_labels else noise)
+        ask = partial(_answer, D, labels) if num_labels else D
+        _d_step(history, ask, d_loss, d_optimizer, real, fake.detach())
+        _g_step(history, D, ask, g_loss, g_optimizer, fake)
         if averaged is not None:
             averaged.update_parameters(G)
         for scheduler in schedulers:
@@ -95,22 +106,30 @@ def _noise(n: int, noise_dim: int, device: torch.device) -> Tensor:
     return 2 * torch.rand(n, noise_dim, device=device) - 1
 
 
-def _endless(batches: DataLoader) -> Iterator[Tensor]:
+def _with_label(noise: Tensor, labels: Tensor, num_labels: int) -> Tensor:
+    return torch.cat([noise, nn.functional.one_hot(labels, num_labels).to(noise)], dim=1)
+
+
+def _answer(net: nn.Module, labels: Tensor, images: Tensor) -> Tensor:
+    # Of the answers of D, one for each label, that for the label of the image.
+    return net(images).gather(1, labels[:, None])
+
+
+def _endless(batches: DataLoader) -> Iterator[tuple[Tensor, Tensor]]:
     while True:
-        for x, _ in batches:
-            yield x
+        yield from batches
 
 
 def _d_step(
     history: GANHistory,
-    net: nn.Module,
+    ask: Callable[[Tensor], Tensor],
     loss_fn: DLoss,
     optimizer: Optimizer,
     real: Tensor,
     fake: Tensor,
 ) -> None:
-    on_real = net(real)
-    on_fake = net(fake)
+    on_real = ask(real)
+    on_fake = ask(fake)
     loss = loss_fn(on_real, on_fake)
     optimizer.zero_grad()
     loss.backward()
@@ -123,12 +142,13 @@ def _d_step(
 def _g_step(
     history: GANHistory,
     net: nn.Module,
+    ask: Callable[[Tensor], Tensor],
     loss_fn: GLoss,
     optimizer: Optimizer,
     fake: Tensor,
 ) -> None:
     net.requires_grad_(False)  # the gradient passes through D; none is computed for its parameters
-    loss = loss_fn(net(fake))
+    loss = loss_fn(ask(fake))
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

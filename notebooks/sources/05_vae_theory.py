@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 90 minutes for the core, with exercises 5.1 to 5.3; good places to stop lie after section 4 and after exercise 5.3. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fourteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 90 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fourteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -637,33 +637,7 @@ _ = interact(
 )
 
 # %% [markdown]
-# ### Exercise 5.2 · experiment: Close the gap
-#
-# Find a mean and a log-variance for $q$ with which the gap at $x = -1$ is below 0.005.
-#
-# <details><summary>Hint</summary>
-#
-# One slider at a time: first the place, then the width. Or compute the posterior as in section 4. Does its variance depend on $x$?
-#
-# </details>
-
-# %%
-mean, logvar = None, None  # your numbers
-checks.another_point(mean, logvar)
-
-# %% [markdown]
-# <details><summary>Solution</summary>
-#
-# ```python
-# mean, logvar = -0.6, -1.6
-# ```
-#
-# The posterior's variance is $1/(1 + 4) = 0.2$ for every $x$, and its logarithm is $-1.609$. The mean is $0.2 \cdot 2 \cdot (-1.5) = -0.6$. The decoder alone would say $-0.75$, for that is the $z$ with $wz + b = x$. The prior pulls it towards 0.
-#
-# </details>
-
-# %% [markdown]
-# ### Exercise 5.3 · code: The bound by drawing
+# ### Exercise 5.2 · code: The bound by drawing
 #
 # Now with drawn codes, as a VAE works. Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
 #
@@ -836,6 +810,32 @@ assert to_mean < to_image / 2
 # ## Going further
 #
 # Most parts stand for themselves. No later lesson needs one.
+
+# %% [markdown]
+# ### Exercise 5.3 · experiment: Close the gap
+#
+# (To section 6; its sliders show this point.) Find a mean and a log-variance for $q$ with which the gap at $x = -1$ is below 0.005.
+#
+# <details><summary>Hint</summary>
+#
+# One slider at a time: first the place, then the width. Or compute the posterior as in section 4. Does its variance depend on $x$?
+#
+# </details>
+
+# %%
+mean, logvar = None, None  # your numbers
+checks.another_point(mean, logvar)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# mean, logvar = -0.6, -1.6
+# ```
+#
+# The posterior's variance is $1/(1 + 4) = 0.2$ for every $x$, and its logarithm is $-1.609$. The mean is $0.2 \cdot 2 \cdot (-1.5) = -0.6$. The decoder alone would say $-0.75$, for that is the $z$ with $wz + b = x$. The prior pulls it towards 0.
+#
+# </details>
 
 # %% [markdown]
 # ### Exercise 5.4 · find the bug: A loss that falls below zero

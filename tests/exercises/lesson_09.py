@@ -191,9 +191,9 @@ def _net(*end, first=None):
     return nn.Sequential(_linear(), first, nn.ReLU(), nn.BatchNorm2d(64), *end)
 
 
-@answers.right("9.3", name="the lesson's own")
+@answers.right("9.3", name="the lesson's own, told no digit")
 def mended_generator():
-    return lesson.generator()
+    return nn.Sequential(nn.Linear(96, 1024), *lesson.generator()[1:])
 
 
 @answers.right("9.3", name="another smooth end, kernel 2, eps by name")

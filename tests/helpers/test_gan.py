@@ -86,6 +86,32 @@ def test_noise_is_uniform_and_new_in_every_iteration(game):
     assert noise.mean().abs() < 0.1
 
 
+def test_a_label_goes_to_g_behind_the_noise_and_picks_the_answer_of_d(game):
+    D, G, _, _, *rest = game
+    D[-1], G[0] = nn.Linear(5, 3), nn.Linear(6 + 3, 7)
+    rest[-1] = data.batches(torch.rand(20, 1, 28, 28) * 2 - 1, torch.arange(20) % 3, 8)
+    judged, heard, said = [], inputs_of(G), []
+    D.register_forward_hook(lambda net, x, out: said.append(out.detach().clone()))
+
+    def d_loss_heard(d_real, d_fake):
+        judged.append((d_real.detach().clone(), d_fake.detach().clone()))
+        return d_loss(d_real, d_fake)
+
+    sheets = train_gan(D, G, d_loss_heard, g_loss, *rest, 3, noise_dim=6, num_labels=3).sheets
+    assert [len(sheet) for sheet in sheets] == [16, 16]
+    quiet = next(x for training, x in heard if not training)
+    assert quiet[:, 6:].argmax(dim=1).tolist() == [i % 3 for i in range(16)]
+    orders = [x for training, x in heard if training]
+    for i, (labels, order) in enumerate(
+        zip((range(8), range(8, 16), range(16, 20)), orders, strict=True)
+    ):
+        labels = torch.tensor(labels) % 3
+        assert order.shape == (len(labels), 9)
+        assert torch.equal(order[:, 6:], nn.functional.one_hot(labels, 3).float())
+        for given, outputs in zip(judged[i], said[3 * i :], strict=False):
+            assert torch.equal(given, outputs.gather(1, labels[:, None]))
+
+
 def test_all_images_are_seen_once_in_a_round(game):
     heard = inputs_of(game[0])
     train_gan(*game, 6, noise_dim=6)
