@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 90 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fourteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 100 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fifteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -467,7 +467,7 @@ assert abs(in_stripe.var() / variance - 1) < 0.25
 # %% [markdown]
 # ## 5 · How far off is a guess?
 #
-# How far is the guess $q$ from another density $p$? Draw a $z$ from $q$, and ask how much more plausible $q$ finds it than $p$ does: the ratio $q(z)/p(z)$, in logarithms. The mean over draws from $q$, the **expected value** $\mathbb E_q$, is the **Kullback-Leibler divergence**:
+# How far is the guess $q$ from another density $p$? Draw a $z$ from $q$, and ask how much more plausible $q$ finds it than $p$ does: the ratio $q(z)/p(z)$, in logarithms. The mean over draws from $q$, the **expected value** $\mathbb E_q$ (a $z$ is drawn as often as $q(z)$ says, so its value counts with the weight $q(z)\,dz$), is the **Kullback-Leibler divergence**:
 #
 # $$\mathrm{KL}\bigl(q \,\Vert\, p\bigr) = \mathbb E_q\left[\log\frac{q(z)}{p(z)}\right] = \int q(z) \log \frac{q(z)}{p(z)}\,dz$$
 #
@@ -675,7 +675,7 @@ checks.bound_by_drawing(bound_by_drawing)
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. (Whether it moves $\log p(x)$ up as well depends on the gap. *Going further*: EM, and *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too, and where the gap is closed, a higher $L_b$ is a higher $\log p(x)$. (Where a gap is left it can go wrong: *Going further*, *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
@@ -702,14 +702,14 @@ plotting.show(
 )
 
 # %% [markdown]
-# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. The moons had 10, as their factor was $1/20 = 0.05$, and bore it, because they lie far apart: *Going further*, When does a code pay? Lesson 6 tries other variances.)
+# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. Lesson 6 tries other variances.)
 #
 # **And the gradient?** PyTorch does not differentiate its own draws: `torch.normal(mu, sigma)` hands back the gradient 0. In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
 
 # %% [markdown]
 # ## 8 · The scaling mistake
 #
-# `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
+# `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392, for $1 / (2 \cdot 392) = 1 / 784$. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
 
 # %%
 WEIGHTINGS = {"averaged": (1 / 784, 1.0), "both divided": (1 / 784, 1 / 784)}
@@ -787,7 +787,7 @@ assert to_mean < to_image / 2
 # %% [markdown]
 # The decoder draws the weighted mean, and not an image of the data. (Where the two differ, few images share the code.) That is **what a squared error over pixels does**: it orders the mean of what shares a code. The mean of sharp strokes is a soft one, and the mean of two kinds of digit is a smear.
 #
-# There is a second suspect. Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*Going further* draws this net's.) Which costs more, the mean or the hole? Lesson 6 takes the two apart.
+# The smears have a second suspect. Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*Going further* draws this net's.) Which costs more, the mean or the hole? Lesson 6 takes the two apart.
 
 # %% [markdown]
 # ## Common mistakes

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (the loop, the judge), 4 (autoencoders, the Fréchet distance) and 5 (the bound and the KL term). From school: mean, variance, and the bell curve.
 #
-# **Time** About 85 minutes for the core, with exercises 6.1 to 6.3, and 30 for *Going further*, without exercise 6.5. All cells together run in about two minutes on two slow cores without a graphics card; the trainings take most of that. After section 4 is a good place to stop for a day.
+# **Time** About 90 minutes for the core, with exercises 6.1 to 6.3, and 30 for *Going further*, without exercise 6.5. All cells together run in about two minutes on two slow cores without a graphics card; the trainings take most of that. After section 4 is a good place to stop for a day.
 
 # %%
 # %matplotlib inline
@@ -592,10 +592,10 @@ def best_bound(past):
 
 print_row("Fréchet distance of", by_net)
 for origin in distances:
-    print_row(origin, [f"≈ {found[origin]:.1f}" for found in by_net.values()])
-print_row("squared error", [f"≈ {error:.1f}" for error in errors])
+    print_row(origin, [f"≈ {found[origin]:6.1f}" for found in by_net.values()])
+print_row("squared error", [f"≈ {error:6.1f}" for error in errors])
 print_row(
-    "L_b (nats)", [*(f"≈ {best_bound(past):.0f}" for past in (history, light_history)), "none"]
+    "L_b (nats)", [*(f"≈ {best_bound(past):6.0f}" for past in (history, light_history)), "none"]
 )
 print(f"(training images: FD ≈ {distance(train_images[:10_000]):.1f})")
 

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (cross-entropy, the judge), 3 (Adam) and 7 (the game, the optimal discriminator, `detach`). From school: derivatives, the logarithm, and the minimum of a parabola.
 #
-# **Time** About 85 minutes for the core, with the exercises, and 55 for *Going further*. All cells together run in about three minutes on two slow cores without a graphics card; two trainings take most of that, and show their digits meanwhile.
+# **Time** About 90 minutes for the core, with the exercises, and 55 for *Going further*. All cells together run in about three minutes on two slow cores without a graphics card; two trainings take most of that, and show their digits meanwhile.
 
 # %%
 # %matplotlib inline
@@ -73,7 +73,7 @@ def draw_noise(n, noise_dim=96):
 #
 # The **discriminator** $D$ turns an image into one number, 784 → 256 → 256 → 1. The number is a logit (lesson 2): large and positive means "real", large and negative means "fake", and 0 means "I cannot tell". In lesson 7, $D(x)$ was a probability; from here on it is the logit, and the probability is $\sigma(D(x))$ with the sigmoid $\sigma$.
 #
-# Between the layers of $D$ stands **LeakyReLU**: $x$ for positive $x$, and $0.2\,x$ for negative $x$. A plain ReLU lets no gradient through where it is 0, and all that $G$ ever learns comes to it as a gradient through $D$.
+# Between the layers of $D$ stands **LeakyReLU**: $x$ for positive $x$, and $0.2\,x$ for negative $x$. A plain ReLU lets no gradient through where it is 0, and all that $G$ ever learns comes to it as a gradient through $D$. ($G$ keeps plain ReLUs, as in Radford et al., 2015.)
 
 
 # %%
@@ -110,7 +110,7 @@ def draw(G, noise):
 
 
 # %% [markdown]
-# Each player has an Adam of its own. $\beta_1 = 0.5$ lets it remember about two gradients (lesson 3: $1/(1 - \beta_1)$) where the usual 0.9 remembers ten: the opponent changes all the time, and old gradients speak of an opponent who is gone. (The value is that of Radford et al., 2015. Lesson 7 took 0, with larger batches.)
+# Each player has an Adam of its own. $\beta_1 = 0.5$ lets it remember about two gradients (lesson 3: $1/(1 - \beta_1)$) where the usual 0.9 remembers ten: the opponent changes all the time, and old gradients speak of an opponent who is gone. (The value is that of Radford et al., 2015.)
 
 
 # %%
@@ -190,7 +190,7 @@ def g_step(history, D, loss_fn, optimizer, fake):
 #
 # $$\bar w \leftarrow 0.99\,\bar w + 0.01\,w \qquad \text{after every step.}$$
 #
-# It is a mean over about the last hundred generators, and it takes no part in the game. Section 5 asks what it is good for. PyTorch has it ready: `AveragedModel`.
+# It is a mean over the weights of about the last hundred generators (not over their images, which would be blurred), and it takes no part in the game. Section 5 asks what it is good for. PyTorch has it ready: `AveragedModel`.
 
 
 # %%
@@ -363,7 +363,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# (On sheets of 100 whose makers were not named two readers read 48 and 51 of this generator's, and 97 and 95 of the real ones.) So a small distance does not say that each image is a digit: it compares mean and spread of features over a whole set. Lesson 9 comes back to this.
+# (Two readers had sheets of 100 whose makers were not named. They could read 48 and 51 of this generator's, and 97 and 95 of the real ones.) So a small distance does not say that each image is a digit: it compares mean and spread of features over a whole set. Lesson 9 comes back to this.
 
 # %% [markdown]
 # ## 4 · When an iteration goes wrong
@@ -529,7 +529,7 @@ checks.two_reports(first_report, second_report)
 # </details>
 
 # %% [markdown]
-# Look at the figure of the run with this in mind. From iteration 1,000 to the end the distance falls to a fraction, and the losses move much less. What do they tell?
+# Look at the figure of the run with this in mind. Between iterations 150 and 400 the loss of $G$ rises from about 0.8 to 1.3, and by iteration 500 the images are nearer than before. And from iteration 1,000 to the end the distance falls to a fraction, and the losses move much less. What do they tell?
 #
 # - **Is the game alive?** $D$'s loss at $2 \log 2 \approx 1.39$ and motionless: $D$ answers 0 to everything. $D$'s loss near 0: $D$ has won. $G$'s loss still has its slope in $D$'s output, but $D$ itself may be flat around the fakes, or lead nowhere (lesson 7).
 # - **Who is ahead?** $D$'s loss is below $2 \log 2$ and $G$'s above $\log 2 \approx 0.69$: $D$ is ahead, as usual. ($D$'s loss above $2 \log 2$, as early in our run: $D$ does worse than by answering 0.)
@@ -566,7 +566,7 @@ assert np.mean(gan["g_loss"][-250:]) > np.log(2)
 #
 # $$L_D = \tfrac12\,\mathbb{E}_x\,(D(x) - 1)^2 + \tfrac12\,\mathbb{E}_z\,D(G(z))^2, \qquad L_G = \tfrac12\,\mathbb{E}_z\,(D(G(z)) - 1)^2$$
 #
-# **Why squares?** Take a fake to which $D$ gives 4: by mistake, since real images get about 1. $-\log\sigma$ has hardly any slope left there and leaves the image where it is. The slope of $\tfrac12(D - 1)^2$ is $D - 1 = 3$: it pulls the image back to where $D$ puts the real ones. That is the authors' reason; we do not put it to the test. (*Going further* A compares three losses.)
+# **Why squares?** Take a fake to which $D$ gives 4, by mistake. As a logit that means "surely real": $-\log\sigma$ has hardly any slope left and leaves the image where it is. Beside the target 1 it is too much: the slope of $\tfrac12(D - 1)^2$ is $D - 1 = 3$, and pulls the image back to where $D$ puts the real ones. That is the authors' reason; we do not put it to the test. (*Going further* A compares three losses.)
 #
 # **The best discriminator is an old friend.** Let $p(x)$ be the density of real images and $q(x)$ that of the fakes, as in lesson 7. At one point $x$ the loss of $D$ is $\tfrac12\,p\,(D-1)^2 + \tfrac12\,q\,D^2$: a parabola in the number $D = D(x)$. Its slope is $p\,(D - 1) + q\,D$, which is 0 for
 #

@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 2 (the judge; *Going further* B: batch normalisation), 4 (*Going further* A: convolutions) and 8 (the training function). Lessons 4, 6 and 8 leave samples for the scoreboard. Section 6 uses covariance, correlation and the matrix product.
 #
-# **Time** About 95 minutes for the core, with exercises 9.1 to 9.4, and 35 for *Going further*; after section 5 is a good place to stop for a day. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
+# **Time** About 110 minutes for the core, with exercises 9.1 to 9.4, and 35 for *Going further*; after section 5 is a good place to stop for a day. All cells together run in about five minutes on two slow cores without a graphics card; most of it is one training, which shows its digits meanwhile.
 
 # %%
 # %matplotlib inline
@@ -274,7 +274,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Nearly all are digits, in crisp strokes, as if written with a pen, and nearly all are those that were ordered. (Strictly counted, on sheets of 100 whose makers were not named: two readers read 93 and 89 of this generator's at once, all but one of these as ordered, about 50 of the GAN's in lesson 8, and 99 of the real ones.) Is it the label? Without it, all else equal, about 70 were read (tried). Now the parts, one by one.
+# Nearly all are digits, in crisp strokes, as if written with a pen, and nearly all are those that were ordered. (Two readers had sheets of 100 whose makers were not named. At once they read 93 and 89 of this generator's, all but one as ordered, and 99 of the real ones; of the GAN's in lesson 8 others read about 50.) Is it the label? Without it, all else equal, about 70 were read (tried). Now the parts, one by one.
 
 # %% [markdown]
 # ## 2 · Windows and stamps
@@ -624,7 +624,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Iteration for iteration the DCGAN is far ahead. Its curve makes a detour while the rate is high, and comes down where it is low. (That the two belong together is a guess.) Second for second this judge does not prefer it: here the GAN had come to its last point before the DCGAN was as near. (These are distances of 2,000 samples each; the one of section 1 was of 10,000.) Your eye may disagree: put the 120 samples above beside those of lesson 8.
+# Iteration for iteration the DCGAN is far ahead. Its curve wanders between iterations 500 and 900, and comes down once more at the end, where the rate goes to 0. (That the two belong together is a guess.) Second for second this judge does not prefer it: here the GAN had come to its last point before the DCGAN was as near. (These are distances of 2,000 samples each; the one of section 1 was of 10,000.) Your eye may disagree: put the 120 samples above beside those of lesson 8.
 #
 # Which of the changes did it? This comparison cannot tell: it would need a run for each, and several seeds.
 #
@@ -691,7 +691,7 @@ assert any_plan > 1.5 * carried
 #
 # $$\text{FD} = \|\mathbf{m}_1 - \mathbf{m}_2\|^2 + \operatorname{tr}\left(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1 \Sigma_2)^{1/2}\right)$$
 #
-# For $d = 1$ it is the one above: $s_1^2 + s_2^2 - 2\sqrt{s_1^2 s_2^2} = (s_1 - s_2)^2$. The power $1/2$ is a square root of a matrix: multiplied by itself it gives the matrix. We need only its trace. The **eigenvalues** $\lambda_i$ of a matrix are the factors by which it stretches along its own special directions, and their sum is its trace. The root, used twice, stretches by $\lambda_i$; so used once, by $\sqrt{\lambda_i}$. Add these up.
+# For $d = 1$ it is the one above: $s_1^2 + s_2^2 - 2\sqrt{s_1^2 s_2^2} = (s_1 - s_2)^2$. The power $1/2$ is a square root of a matrix: multiplied by itself it gives the matrix. We need only its trace. The **eigenvalues** $\lambda_i$ of a matrix are the factors by which it stretches along its own special directions, and their sum is its trace (taken on trust here, and so is that they are real: *Going further* D). The root, used twice, stretches by $\lambda_i$; so used once, by $\sqrt{\lambda_i}$. Add these up.
 #
 # Two features without covariance show that nothing new has come in: with variances 4 and 9 against 1 and 16, the root of the product has 2 and 12 on its diagonal, and the trace adds up $4 + 1 - 2 \cdot 2 = (2 - 1)^2$ and $9 + 16 - 2 \cdot 12 = (3 - 4)^2$: the one-dimensional formula, twice.
 
@@ -977,9 +977,10 @@ plotting.show(
 # Read the table with the rows beside it.
 #
 # - **Two judges, two orders.** For the MLP the VAE with fifty Gaussians is about as near as the DCGAN: here it is first, and another seed may turn the two round. For the CNN it is several times further away, though the CNN is rather *sure* of its digits. A guess: their strokes are soft, and section 7 showed how much the CNN minds a blur.
-# - **GAN, LSGAN and DCGAN.** With the CNN the DCGAN is clearly the nearest of the three. It is even *surer* of the DCGAN's digits than of real ones, which is no triumph: real people also write doubtful digits (*Going further* B).
+# - **Drawn to order.** The DCGAN and the conditional VAE were told the digits, a thousand of each. So *digits* and *rarest* say whether they obey, and cannot show that they have forgotten one. What the DCGAN has forgotten are hands (*Going further* B).
+# - **GAN, LSGAN and DCGAN.** With the CNN the DCGAN is clearly the nearest of the three, told the digits as it was. It is even *surer* of the DCGAN's digits than of real ones, which is no triumph: real people also write doubtful digits.
 # - **The VAE with the prior's codes, and the conditional VAE.** The MLP puts the conditional one far nearer. The CNN sees far less of a difference.
-# - **Fitted densities.** Only the codes come from elsewhere than in the rows *random codes* and *prior*, and the distances fall to a fraction.
+# - **Fitted densities.** From *random codes* to *ten Gaussians*, and from *prior* to *fifty Gaussians*, only the codes change, and the distances fall to a fraction.
 # - **Noise** is far off, and the CNN *sure* of it: it was never asked to say "no digit".
 # - **No plain copies.** In *nearest* the models are like new real images, or further away.
 # - **Seconds and parameters** differ by factors. The table ranks runs, with one seed each, and not ideas.
@@ -1007,7 +1008,7 @@ if not data.standin_in_use():
             assert scores["DCGAN"]["CNN"] < scores[label]["CNN"] / 1.5
 
 # %% tags=["claim"]
-# "Only the codes come from elsewhere, and the distances fall to a fraction"
+# "only the codes change, and the distances fall to a fraction"
 if not data.standin_in_use():
     for before, fitted in (
         ("autoencoder, random codes", "autoencoder, ten Gaussians"),
@@ -1130,7 +1131,7 @@ if not data.standin_in_use():
 #
 # - *A cheat of your own*, no copy of whole images, that has learned nothing and beats the DCGAN in every column. And then the column that would catch it.
 # - *Labels for the GAN*: lesson 8's nets with 106 inputs and ten logits, its rate, and `num_labels=10`. How far do labels alone bring it?
-# - *One thing changed*: no labels (96 inputs, one logit, `num_labels=0`); the second linear layer of $G$ left out, with its ReLU and its batch normalisation; a constant rate, as in lesson 8; no average; or batch normalisation before the ReLU, as in lesson 2. 400 iterations show much already.
+# - *One thing changed*: no labels (96 inputs, one logit, `num_labels=0`); the second linear layer of $G$ left out, with its ReLU and its batch normalisation; a constant rate, as in lesson 8; no average; or batch normalisation before the ReLU, as in lesson 2. 400 iterations show much already: `NUM_ITERATIONS = 400`, then `play()`; without `run` nothing is overwritten.
 #
 # There is no check here.
 
@@ -1196,7 +1197,7 @@ steps = (path[:, 1:] - path[:, :-1]).norm(dim=2)
 assert (steps.max(dim=1).values / (path[:, -1] - path[:, 0]).norm(dim=1)).max() < 0.9
 
 # %% [markdown]
-# No picture of these rows was ever trained for. A generator that had learned some images by heart would probably stay at one and change abruptly to the next. (That is no proof; *nearest* is the better witness.) Here strokes bend and swell from frame to frame instead, and the digit stays what was ordered. The walk is drawn in evaluation mode, or each picture would change with its neighbours (section 4). The same with sliders:
+# No picture of these rows was ever trained for. A generator that had learned some images by heart would probably stay at one and change abruptly to the next. (That is no proof; *nearest* is the better witness.) Here strokes bend and swell from frame to frame instead, and the digit mostly stays what was ordered. The walk is drawn in evaluation mode, or each picture would change with its neighbours (section 4). The same with sliders:
 
 
 # %% tags=["figure", "nbval-ignore-output"]
