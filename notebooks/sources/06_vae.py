@@ -365,7 +365,7 @@ assert worth[1] > 2 * worth[0]
 # %% [markdown]
 # With its best variance the same net gains several hundred nats. Not one pixel was drawn better: the model only admits how small its errors are. And the code is worth more than 100 nats an image with variance ½, and several times more with the best.
 #
-# So "how well does the model explain the images?" has no answer before the variance is named (Rybkin et al., 2021, let the training choose it). Nor has the answer a zero point: these are densities of continuous pixels, so $L_b$ may well be positive. We keep ½ all the same, for more nats are not better pictures, as section 5 shows.
+# So "how well does the model explain the images?" has no answer before the variance is named (Rybkin et al., 2021, let the training choose it). Nor has the answer a zero point: these are densities of continuous pixels, so $L_b$ may well be positive. We keep ½ all the same, for more nats are not better samples from the prior, as section 5 shows.
 
 # %% [markdown]
 # ## 4 · Where do the smears come from?
@@ -499,6 +499,8 @@ def origins(net):
 
 
 # %% [markdown]
+# (`fitted` mixes its rows at the end, as scikit-learn hands them out Gaussian after Gaussian.)
+#
 # The measure is the **Fréchet distance** (FD) of lesson 4 (section 7). The judge turns each image into 100 numbers, its features, and the distance compares their mean and covariance in two sets of images: 10,000 drawn ones, and the 10,000 test images. It is 0 for equal sets; lesson 9 derives it.
 
 
@@ -609,15 +611,15 @@ if not data.standin_in_use():
         for origin in ("one Gaussian", "ten Gaussians", "fifty Gaussians"):
             assert by_net[name][origin] < 1.5 * distances[origin] + 1
     assert max(errors[1:]) < errors[0] / 1.2
-    # "Its bound is more than 50 nats higher"
+    # "its bound is some 100 nats higher"
     assert best_bound(light_history) > best_bound(history) + 50
 
 # %% [markdown]
-# With codes from the prior the first net is nearest, and the autoencoder by far the worst. That is what the KL term is for: it gives the codes a known place and scale, and the autoencoder's have none. But as soon as a density is *fitted* to the codes, even one Gaussian, the other two draw no worse than the VAE. Their squared error is smaller (information costs them little or nothing), and this judge cannot tell what the autoencoder makes of real images from training images.
+# With codes from the prior the first net is nearest, and the autoencoder by far the worst. That is what the KL term is for: it gives the codes a known place and scale, and the autoencoder's have none. But as soon as a density is *fitted* to the codes, even one Gaussian, the other two draw no worse than the first. Their squared error is smaller (information costs them little or nothing), and this judge cannot tell what the autoencoder makes of real images from training images.
 #
 # So what has the VAE won?
 #
-# - **A model.** It gives a lower bound on how probable an image is (section 3), so two VAEs can be compared in nats. The middle one has chosen its variance well: its bound is more than 50 nats higher. Yet from the prior it draws worse. Likelihood and beautiful samples are two things (Theis et al., 2015).
+# - **A model.** It gives a lower bound on how probable an image is (section 3), so two VAEs can be compared in nats. The middle one has chosen its variance well: its bound is some 100 nats higher. Yet from the prior it draws worse, and only with a fitted density better. Likelihood and beautiful samples are two things (Theis et al., 2015).
 # - **Samples without a second step**, worse than those with one.
 # - **A known scale.** What is fitted to the codes afterwards can count on standard deviations near 1.
 #
@@ -717,12 +719,12 @@ checks.who_obeys(obeys, exact)
 # exact = "a"
 # ```
 #
-# Drawn separately, a code that names a digit argues with the label. Where nats are dear, the net has more reason to leave the digit to the label. It also says less about everything else, and its error grows.
+# Drawn separately, a code that names a digit may argue with the label. Where nats are dear, the net has more reason to leave the digit to the label. It also says less about everything else, and its error grows.
 #
 # </details>
 
 # %% [markdown]
-# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound, as in section 5 with the variance that is most favourable for each net.
+# Now label and β, each alone and both together: three more trainings, as long as the first. The last number of a row is the bound, as in section 5 with the variance that is most favourable for each net. (With a label it lies below $\log p(x\,|\,y)$, which is another quantity: compare only bounds of the same kind of net.)
 
 # %%
 TRIALS = {"vae_beta_4": (VAE, 4), "cvae_beta_1": (ConditionalVAE, 1), "cvae": (ConditionalVAE, 4)}
@@ -924,7 +926,7 @@ plotting.show(
 #
 # $$\mathbb E_x\,\mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,p(z)\bigr) = \underbrace{\mathbb E_x\,\mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,q(z)\bigr)}_{\text{what a code says about its image}} + \underbrace{\mathrm{KL}\bigl(q(z)\,\Vert\,p(z)\bigr)}_{\text{the hole}}$$
 #
-# The first part is the information that a code carries (the *mutual information* of $x$ and $z$). The decoder needs it. The second part buys nothing. The loss charges the same for both, and so a net may well leave a hole if information is worth more (Hoffman and Johnson, 2016). How large the hole is the sum does not say; the six sheets do.
+# The first part is the information that a code carries (the *mutual information* of $x$ and $z$). The decoder needs it. The second part buys nothing. The loss charges the same for both, and so a net may well leave a hole if information is worth more (Hoffman and Johnson, 2016). Why not close the hole and keep the information? A guess: to fill the gaps codes would have to move together, the bells would overlap, and that costs more in pixels. How large the hole is the sum does not say; the six sheets do.
 
 # %% [markdown]
 # ### Exercise 6.4 · experiment: Two nats in one unit
@@ -1121,7 +1123,7 @@ plotting.show(
 #
 # <details><summary>What to look for</summary>
 #
-# For the first: with $\beta$ = 1, ½, ¼ and 0.1 the bound was 38, 99, 132 and 148 nats here, and from the prior the distance rose all the way. The training can also choose the variance itself (Rybkin et al., 2021). Compare two seeds before you believe a small difference.
+# For the first: with $\beta$ = 1, ½, ¼ and 0.1 the bound was 38, 99, 132 and 148 nats here, and from the prior the distance rose all the way. At 0.1 the net's own best variance was 0.035, so the highest bound lies at a smaller $\beta$. The training can also choose the variance itself (Rybkin et al., 2021). Compare two seeds before you believe a small difference.
 #
 # </details>
 
