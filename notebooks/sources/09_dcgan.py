@@ -234,7 +234,7 @@ def play():
     return outcome
 
 
-dcgan = run("dcgan", play, load=LOAD)
+dcgan = run("dcgan_with_labels", play, load=LOAD)
 
 # %% tags=["nbval-ignore-output"]
 # About this machine
