@@ -107,7 +107,7 @@ plotting.show(
 @torch.inference_mode()
 def through(net, images):
     """Send images through a net in batches, back to the CPU."""
-    return torch.cat([net(x.to(device)).cpu() for x in images.split(2000)])
+    return torch.cat([net(x.to(device)).cpu() for x in images.split(250)])
 
 
 judges = {"MLP": judge, "CNN": cnn}
