@@ -880,7 +880,7 @@ plotting.show(
 # %% [markdown]
 # ### D · Does the discriminator know its training images by heart?
 #
-# $D$ has 267,009 weights and has seen every training image about ten times. It could win in an unfair way: by remembering the real images, and calling everything else fake. Then $G$ would be told that even a perfect new digit is wrong. 5,000 of the images that were held out are as real as the others, and $D$ has never seen them. What does it say to them?
+# $D$ has 267,009 weights and has seen every training image about ten times. It could win in an unfair way: by remembering the real images, and calling everything else fake. Then $G$ would be told that even a perfect new digit is wrong. Images that were held out are as real as the others, and $D$ has never seen them. What does it say to 5,000 of these?
 
 
 # %%
