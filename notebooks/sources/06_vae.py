@@ -611,6 +611,8 @@ if not data.standin_in_use():
         for origin in ("one Gaussian", "ten Gaussians", "fifty Gaussians"):
             assert by_net[name][origin] < 1.5 * distances[origin] + 1
     assert max(errors[1:]) < errors[0] / 1.2
+    # "from the prior it draws worse, and only with a fitted density better"
+    assert by_net["β = 0.1"]["fifty Gaussians"] < distances["fifty Gaussians"]
     # "its bound is some 100 nats higher"
     assert best_bound(light_history) > best_bound(history) + 50
 

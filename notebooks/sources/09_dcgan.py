@@ -273,6 +273,11 @@ plotting.show(
     "0 to 9. Nearly all can be read; a few are broken.",
 )
 
+# %% tags=["claim"]
+# "nearly all are those that were ordered"
+if not data.standin_in_use():
+    assert obeyed > 0.9
+
 # %% [markdown]
 # Nearly all are digits, in crisp strokes, as if written with a pen, and nearly all are those that were ordered. (Two readers had sheets of 100 whose makers were not named. At once they read 93 and 89 of this generator's, all but one as ordered, and 99 of the real ones; of the GAN's in lesson 8 others read about 50.) Is it the label? Without it, all else equal, about 70 were read (tried). Now the parts, one by one.
 

@@ -839,6 +839,15 @@ for name, (mlp, by_cnn) in sorted(scores.items(), key=lambda item: item[1]):
         took = f"{seconds[name]:8.0f}" if name in seconds else ""
         print(f"{name:28} {mlp:6.2f} {by_cnn:6.1f} {took}")
 
+# %% tags=["claim"]
+# "for the CNN it is nearer than codes of real images, while the MLP puts it behind w = 1", "With an
+# order at w = 1 the flow is ahead by both judges"
+if not data.standin_in_use():
+    assert scores["on demand, w = 2"][1] < scores["codes of real images"][1]
+    assert scores["on demand, w = 2"][0] > scores["on demand, w = 1"][0]
+    for judged in (0, 1):
+        assert scores["on demand, w = 1"][judged] < scores["mixture of 100"][judged]
+
 # %% [markdown]
 # Read it once by each column. By both judges the mixtures of ten and more, the flow and the order with $w = 1$ are far nearer than the prior: the same decoder, other codes. Look where the CNN puts the DCGAN (if lesson 9 has run here), whose images are crisp. And the order with $w = 2$: for the CNN it is nearer than codes of real images, while the MLP puts it behind $w = 1$. A number without its judge says little.
 #
