@@ -8,12 +8,12 @@
 # - see what noise in the code is good for,
 # - see Bayes' rule as dots in a stripe, and the KL divergence as an area,
 # - derive the bound that a VAE climbs, and close its gap with two sliders,
-# - read both terms of the loss out of that bound, and recognise the classic scaling mistake,
+# - read both terms of the loss out of that bound,
 # - say what a squared error over pixels does to an image.
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 100 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has fifteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 90 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has seventeen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -166,8 +166,8 @@ plotting.mosaic(atlas, columns=14, ax=axes[1], title="the plane of codes")
 plotting.show(
     fig,
     alt="Left: 100 images decoded from random codes, many of them legible digits, some smeared. "
-    "Right: a map of 14 by 14 images, where each digit has a region of its own and turns into its "
-    "neighbours without a jump.",
+    "Right: a map of 14 by 14 images, where most digits have a region of their own and turn into "
+    "their neighbours without a jump.",
 )
 
 # %% [markdown]
@@ -185,7 +185,7 @@ plotting.show(
 # | $\sigma_x^2$ | | variance of a pixel around $\hat x$ | whoever writes the loss |
 # | $p(z)$ | | the **prior**, $\mathcal N(0, 1)$ | chosen beforehand |
 # | $p(x\,\vert\,z)$ | | the **likelihood** of $x$, given the code | the decoder |
-# | $p(x)$ | | the **evidence**: how probable $x$ is | an integral; with a network and many latent numbers, nobody can do it |
+# | $p(x)$ | | the **evidence**: how probable $x$ is | an integral that nobody can compute, if the decoder is a network and the latent numbers are many |
 # | $p(z\,\vert\,x)$ | | the **posterior**: which codes may have made this $x$ | Bayes' rule |
 # | $q(z\,\vert\,x)$ | | the **approximate posterior**, $\mathcal N(\mu, \sigma^2)$ | the encoder |
 # | $L_b$ | | the **bound** (ELBO): lies below $\log p(x)$ | a mean over $q$ |
@@ -195,7 +195,7 @@ plotting.show(
 # %% [markdown]
 # ## 2 · Two moons and the space between
 #
-# Why noise in the code? Take the smallest data set there is: a full moon and a half moon, 16 by 16 pixels. (`moon`, folded, paints them.)
+# Why noise in the code? Take the smallest data set there is: a full moon and a half moon, 16 by 16 pixels. (`moon`, folded, paints them. Its argument says where the shadow ends: $-2$ is outside, a full moon, and 0 in the middle.)
 
 
 # %% tags=["figure"]
@@ -285,7 +285,7 @@ assert far["autoencoder"] > far["VAE"]
 # %% [markdown]
 # ### Exercise 5.1 · predict: Without the KL term
 #
-# Train the same VAE with the squared error alone. What becomes of the learned variance $\sigma^2 = e^s$? `"a"`: it stays near 1. `"b"`: it grows. `"c"`: it shrinks towards 0.
+# Train the same VAE with the squared error alone. What becomes of the learned variance $\sigma^2 = e^s$? `"a"`: it stays near 1, where it starts. `"b"`: it grows. `"c"`: it shrinks towards 0.
 #
 # <details><summary>Hint</summary>
 #
@@ -361,7 +361,7 @@ fig, ax = plt.subplots()
 ax.hist(samples, bins=120, range=(-6, 8), density=True, label="drawn in two steps", **GREY)
 ax.plot(x_line, components.sum(dim=1), color="black", label="the sum, p(x)")
 for k, dash in enumerate(("--", "-.", ":")):
-    ax.plot(x_line, components[:, k], dash, linewidth=3, label=f"p({k}) p(x | {k})")
+    ax.plot(x_line, components[:, k], dash, linewidth=3, label=f"p(k={k}) p(x | k={k})")
 ax.set(xlabel="x", ylabel="density")
 ax.legend(handlelength=3.5)
 plotting.show(
@@ -377,7 +377,7 @@ plotting.show(
 #
 # $$z \sim \mathcal N(0, 1), \qquad x\,|\,z \sim \mathcal N\!\left(\hat x(z),\ \sigma_x^2\right), \qquad p(x) = \int p(z)\,p(x\,|\,z)\,dz$$
 #
-# The sum has become an integral. We want the decoder that makes the training images most probable. They are drawn independently, so their densities multiply and the logarithms add: it is the one with the largest mean of $\log p(x)$, **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 the grid has $200^{20}$ points, and at hardly any of them is $p(x\,|\,z)$ noticeably different from 0. Which $z$ matter for this $x$?
+# The sum has become an integral. ($p(x\,|\,z)$ is called the **likelihood**, and $p(x)$ the **evidence**.) We want the decoder that makes the training images most probable. They are drawn independently, so their densities multiply and the logarithms add: it is the one with the largest mean of $\log p(x)$, **maximum likelihood**. But the integral stands in the way. For one latent number you may cut the $z$-axis into 200 steps and add up. With 20 latent numbers the grid has $200^{20}$ points, and at hardly any of them is $p(x\,|\,z)$ noticeably different from 0. Which $z$ matter for this $x$?
 
 # %% [markdown]
 # ## 4 · Which z may have made this x?
@@ -397,11 +397,11 @@ print(f"≈ {len(in_stripe)} of 20000 dots lie in the stripe; their z: mean ", e
 print(f"≈ {in_stripe.mean():.2f}, variance ≈ {in_stripe.var():.2f}")
 
 # %% [markdown]
-# Pairs near $(z, x)$ come with density $p(z)\,p(x\,|\,z)$. All pairs in the stripe come with density $\int p(z)\,p(x\,|\,z)\,dz = p(x)$. The share of one $z$ among them is the quotient, **Bayes' rule**:
+# A pair $(z, x)$ comes with density $p(z)\,p(x\,|\,z)$. Added up over all $z$ that is the density of the whole stripe, $\int p(z)\,p(x\,|\,z)\,dz = p(x)$. The share of one $z$ in the stripe is the quotient, **Bayes' rule**:
 #
 # $$\underbrace{p(z\,|\,x)}_{\text{posterior}} = \frac{p(z)\,p(x\,|\,z)}{p(x)}$$
 #
-# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here the posterior and $p(x)$ are both bell curves, with the means and variances of the code below. (For $p(x)$ we borrow that a sum of independent Gaussians is one too.)
+# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here the posterior and $p(x)$ are both bell curves, with the means and variances of the code below. (For $p(x)$: $wz$ has the variance $w^2$, the variances of independent numbers add, and we borrow that a sum of independent Gaussians is one too.)
 #
 # <details><summary>Derivation: the posterior of the straight-line model</summary>
 #
@@ -637,9 +637,106 @@ _ = interact(
 )
 
 # %% [markdown]
-# ### Exercise 5.2 · code: The bound by drawing
+# ### Exercise 5.2 · experiment: Close the gap
 #
-# Now with drawn codes, as a VAE works. Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number.
+# Find a mean and a log-variance for $q$ with which the gap at $x = -1$ is below 0.005.
+#
+# <details><summary>Hint</summary>
+#
+# One slider at a time: first the place, then the width. Or compute the posterior as in section 4. Does its variance depend on $x$?
+#
+# </details>
+
+# %%
+mean, logvar = None, None  # your numbers
+checks.another_point(mean, logvar)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# mean, logvar = -0.6, -1.6
+# ```
+#
+# The posterior's variance is $1/(1 + 4) = 0.2$ for every $x$, and its logarithm is $-1.609$. The mean is $0.2 \cdot 2 \cdot (-1.5) = -0.6$. The decoder alone would say $-0.75$, for that is the $z$ with $wz + b = x$. The prior pulls it towards 0.
+#
+# </details>
+#
+# *Another good place for a break.*
+
+# %% [markdown]
+# ## 7 · The two terms of the loss
+#
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. Begin where the gap is closed, and raise $L_b$: then $\log p(x)$, which lies above it, has risen as well (*Going further*, *EM: a climber in fog*). (Where a gap is left it can go wrong: *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
+#
+# $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
+#
+# **First term.** This is the **KL term**. The gap was measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. With $p = \mathcal N(0, 1)$ and $\sigma^2 = e^s$, `gaussian_kl` becomes $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (The encoder gives every code number a bell of its own, independent of the others. Densities of independent numbers multiply, logarithms add, and so the term is summed.)
+#
+# **Second term.** Let each pixel scatter around $\hat x$ with the same fixed variance $\sigma_x^2$, independently of the others. Logarithms add once more, and that of a bell curve is a square (`log_normal`):
+#
+# $$-\log p(x\,|\,z) = \frac{1}{2\sigma_x^2}\,\lVert x - \hat x(z)\rVert^2 + \text{const}$$
+#
+# Its mean $\mathbb E_q$ is taken by drawing, with one $z$ per image: the line with `randn_like` in `forward`. The KL term needs no draw, it has its formula.
+#
+# The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** (The moons of section 2 had $0.05 = 1/(2 \cdot 10)$: a variance of 10, so large that the codes of the two overlap. Why it is not too large for moons: *When does a code pay?*) How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
+
+# %% tags=["figure"]
+generator = torch.Generator().manual_seed(SEED)
+noise = torch.randn(784, generator=generator)
+with torch.inference_mode():
+    zero = digits_vae.decoder(digits_vae.encoder(images[labels == 0][:1])[:, :2])[0]
+shown = torch.stack([zero, *(zero + variance**0.5 * noise for variance in (0.02, 0.5, 10))])
+fig = plotting.image_grid(shown, ["x̂", "variance 0.02", "variance 1/2", "variance 10"], columns=4)
+fig.set_size_inches(8, 2.3)
+plotting.show(
+    fig,
+    alt="A zero four times: the decoder's image, clean and soft, and three draws around it. With "
+    "pixel variance 0.02 a little noise, with 1/2 a zero in heavy noise, with 10 nothing but noise.",
+)
+
+# %% [markdown]
+# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. Lesson 6 tries other variances.) So the proportion of the two terms is a choice. `nn.MSELoss()`, which averages over 784 pixels, chooses a variance of 392, for $1/(2 \cdot 392) = 1/784$, and then the code says nothing any more: *The scaling mistake*, in *Going further*.
+#
+# **And the gradient?** PyTorch does not differentiate its own draws: `torch.normal(mu, sigma)` hands back the gradient 0. In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
+
+# %% [markdown]
+# ## 8 · Two suspects
+#
+# The map of section 1 has smears. The theory has two suspects to offer.
+#
+# **The mean.** One image is drawn for all codes that fall on a place, and a squared error over pixels orders their mean, as with the two moons. Of sharp strokes it is a soft one, and of two kinds of digit a smear. (*Back to the map*, in *Going further*, holds the decoder against that mean.)
+#
+# **The hole.** Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*The holes of the map* draws those of this net.)
+#
+# Which costs more, the mean or the hole? Lesson 6 takes the two apart.
+
+# %% [markdown]
+# ## Common mistakes
+#
+# | the bug | what you see | the fix |
+# |---|---|---|
+# | squared error averaged over pixels, KL summed | the KL sinks to 0, all images come out as one smear | sum both |
+# | `exp(logvar)` as the standard deviation | noise of the wrong size, and no error | `exp(logvar / 2)` |
+# | `torch.normal(mu, sigma)` for the draw | the encoder learns from the KL term alone, and the code says nothing | $\mu + \sigma\varepsilon$ |
+
+# %% [markdown]
+# ## What you can now do
+#
+# - Say what noise in the code is good for, and why a VAE draws it as $\mu + \sigma\varepsilon$.
+# - Derive the bound and its gap, say why it can be computed, and read both terms of the loss out of it.
+# - Name the pixel variance behind a squared error.
+# - Say what a squared error over pixels draws, and what a prior hole is.
+
+# %% [markdown]
+# ## Going further
+#
+# Most parts stand for themselves. No later lesson needs one.
+
+# %% [markdown]
+# ### Exercise 5.3 · code: The bound by drawing
+#
+# (To section 6.) Now with drawn codes, as a VAE works. Estimate $L_b$ by a mean over `n` draws from $q$: `z = mu + torch.exp(logvar / 2) * torch.randn(n)`. The function `log_joint` gives $\log p(x\,|\,z) + \log p(z)$ for each of the `n` codes in `z`. Return one number. (`mu` and `logvar` are tensors.)
 #
 # <details><summary>Hint</summary>
 #
@@ -666,50 +763,14 @@ checks.bound_by_drawing(bound_by_drawing)
 #     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 # ```
 #
-# The mean of the logarithms, not the logarithm of the mean, which goes to $\log p(x)$ as $n$ grows (see *Going further*). And if $q$ is the posterior, every single draw gives $\log p(x)$: nothing is left to scatter.
+# The mean of the logarithms, not the logarithm of the mean: that one goes to $\log p(x)$ as $n$ grows (*A tighter bound from more draws*). And if $q$ is the posterior, every single draw gives $\log p(x)$: nothing is left to scatter.
 #
 # </details>
-#
-# *Another good place for a break.*
 
 # %% [markdown]
-# ## 7 · The two terms of the loss
+# ### The scaling mistake
 #
-# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too, and where the gap is closed, a higher $L_b$ is a higher $\log p(x)$. (Where a gap is left it can go wrong: *Going further*, *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
-#
-# $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
-#
-# **First term.** This is the **KL term**. The gap was measured against the *posterior*, and 0 is its best value. The KL term is measured against the *prior*, and at 0 the code would say nothing about the image. With $p = \mathcal N(0, 1)$ and $\sigma^2 = e^s$, `gaussian_kl` becomes $\tfrac12\left(e^s - 1 - s + \mu^2\right)$, the term of section 1. (Code numbers are independent, so it is summed.)
-#
-# **Second term.** Let each pixel scatter around $\hat x$ with the same fixed variance $\sigma_x^2$, independently of the others. Logarithms add once more, and that of a bell curve is a square (`log_normal`):
-#
-# $$-\log p(x\,|\,z) = \frac{1}{2\sigma_x^2}\,\lVert x - \hat x\rVert^2 + \text{const}$$
-#
-# The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
-
-# %% tags=["figure"]
-generator = torch.Generator().manual_seed(SEED)
-noise = torch.randn(784, generator=generator)
-with torch.inference_mode():
-    zero = digits_vae.decoder(digits_vae.encoder(images[labels == 0][:1])[:, :2])[0]
-shown = torch.stack([zero, *(zero + variance**0.5 * noise for variance in (0.05, 0.5, 10))])
-fig = plotting.image_grid(shown, ["x̂", "variance 0.05", "variance 1/2", "variance 10"], columns=4)
-fig.set_size_inches(8, 2.3)
-plotting.show(
-    fig,
-    alt="A zero four times: the decoder's image, clean and soft, and three draws around it. With "
-    "pixel variance 0.05 a little noise, with 1/2 a zero in heavy noise, with 10 nothing but noise.",
-)
-
-# %% [markdown]
-# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. Lesson 6 tries other variances.)
-#
-# **And the gradient?** PyTorch does not differentiate its own draws: `torch.normal(mu, sigma)` hands back the gradient 0. In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
-
-# %% [markdown]
-# ## 8 · The scaling mistake
-#
-# `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392, for $1 / (2 \cdot 392) = 1 / 784$. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
+# (To section 7.) `nn.MSELoss()` divides the squared error by the number of pixels; the bound does not. Multiply the resulting loss by 784, which moves no minimum, and it is $\lVert x - \hat x\rVert^2 + 784\,\mathrm{KL}$: the KL term has become 784 times too heavy. As a pixel variance that is 392, for $1 / (2 \cdot 392) = 1 / 784$. Train the VAE of section 1 twice more, with the averaged error and with both terms divided by 784. What will the KL be?
 
 # %%
 WEIGHTINGS = {"averaged": (1 / 784, 1.0), "both divided": (1 / 784, 1 / 784)}
@@ -755,92 +816,9 @@ for name in ("summed", "both divided"):
 # With the averaged error the KL is 0, and every image comes out as the mean of all of them. The encoder answers $\mathcal N(0, 1)$ whatever it sees, and the decoder ignores the code: **posterior collapse**. No error is raised. Dividing *both* terms is harmless: the proportion counts. (The summed loss, too, turns some digits into others: two numbers are few.)
 
 # %% [markdown]
-# ## 9 · Back to the map: smears and holes
-#
-# What held for two moons holds for 60,000 images: at a code $z$ the best decoder draws their mean, each image weighted with $q(z\,|\,x_i)$, the density with which its code falls there. Compare the decoder, at eight random codes, with that mean and with the image of the largest weight.
-
-# %%
-with torch.inference_mode():
-    mu, logvar = digits_vae.encoder(images).chunk(2, dim=1)  # (60000, 2) each
-    z = torch.randn(8, 2, generator=torch.Generator().manual_seed(SEED))
-    log_q = log_normal(z[:, None], mu, logvar.exp()).sum(dim=2)  # (8, 60000)
-    weights = log_q.softmax(dim=1)  # q / sum of q: softmax undoes the logarithm
-    drawn, means, heaviest = digits_vae.decoder(z), weights @ images, images[weights.argmax(dim=1)]
-
-# %% tags=["figure"]
-fig, axes = plt.subplots(3, 1, figsize=(8, 3.9))
-titles = ("the decoder", "weighted mean of 60,000 images", "the heaviest image")
-for ax, row, title in zip(axes, (drawn, means, heaviest), titles, strict=True):
-    plotting.mosaic(row, columns=8, ax=ax)
-    ax.set_title(title, fontsize=10, fontweight="normal")
-plotting.show(
-    fig,
-    alt="Three rows of eight. Decoder and weighted mean are mostly the same soft images; below "
-    "them the images with the largest weight, real and sharp.",
-)
-
-# %% tags=["claim"]
-# "The decoder draws the weighted mean, and not an image"
-to_mean, to_image = (((drawn - other) ** 2).sum(dim=1).mean() for other in (means, heaviest))
-assert to_mean < to_image / 2
-
-# %% [markdown]
-# The decoder draws the weighted mean, and not an image of the data. (Where the two differ, few images share the code.) That is **what a squared error over pixels does**: it orders the mean of what shares a code. The mean of sharp strokes is a soft one, and the mean of two kinds of digit is a smear.
-#
-# The smears have a second suspect. Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*Going further* draws this net's.) Which costs more, the mean or the hole? Lesson 6 takes the two apart.
-
-# %% [markdown]
-# ## Common mistakes
-#
-# | the bug | what you see | the fix |
-# |---|---|---|
-# | squared error averaged over pixels, KL summed | the KL sinks to 0, all images come out as one smear | sum both |
-# | `exp(logvar)` as the standard deviation | noise of the wrong size, and no error | `exp(logvar / 2)` |
-# | `torch.normal(mu, sigma)` for the draw | the encoder learns from the KL term alone, and the code says nothing | $\mu + \sigma\varepsilon$ |
-
-# %% [markdown]
-# ## What you can now do
-#
-# - Say what noise in the code is good for, and why a VAE draws it as $\mu + \sigma\varepsilon$.
-# - Derive the bound and its gap, say why it can be computed, and read both terms of the loss out of it.
-# - Name the pixel variance behind a squared error, and recognise terms out of proportion.
-# - Say what a squared error over pixels draws, and what a prior hole is.
-
-# %% [markdown]
-# ## Going further
-#
-# Most parts stand for themselves. No later lesson needs one.
-
-# %% [markdown]
-# ### Exercise 5.3 · experiment: Close the gap
-#
-# (To section 6; its sliders show this point.) Find a mean and a log-variance for $q$ with which the gap at $x = -1$ is below 0.005.
-#
-# <details><summary>Hint</summary>
-#
-# One slider at a time: first the place, then the width. Or compute the posterior as in section 4. Does its variance depend on $x$?
-#
-# </details>
-
-# %%
-mean, logvar = None, None  # your numbers
-checks.another_point(mean, logvar)
-
-# %% [markdown]
-# <details><summary>Solution</summary>
-#
-# ```python
-# mean, logvar = -0.6, -1.6
-# ```
-#
-# The posterior's variance is $1/(1 + 4) = 0.2$ for every $x$, and its logarithm is $-1.609$. The mean is $0.2 \cdot 2 \cdot (-1.5) = -0.6$. The decoder alone would say $-0.75$, for that is the $z$ with $wz + b = x$. The prior pulls it towards 0.
-#
-# </details>
-
-# %% [markdown]
 # ### Exercise 5.4 · find the bug: A loss that falls below zero
 #
-# (To sections 5 and 8.) Somebody is happy: the loss is negative and still falling. The images are rubbish. There are two faults in this function.
+# (To section 5 and to *The scaling mistake*.) Somebody is happy: the loss is negative and still falling. The images are rubbish. There are two faults in this function.
 #
 # ```python
 # def vae_loss(recon, x, mu, logvar):
@@ -1185,7 +1163,7 @@ assert variances["score function"][-1] > 50 * variances["score function"][0]
 #
 # <details><summary>Hint</summary>
 #
-# Call it with many equal rows, some variances far from 1, and look at mean and standard deviation of what comes back. Leave room for chance. Then call it with `requires_grad_()` and look at both gradients. "Not `None`" is not enough, as *A gradient through a random number* has shown.
+# Call it with many equal rows, some variances far from 1, and look at mean and standard deviation of what comes back, and at the correlation of its columns. Leave room for chance. Then call it with `requires_grad_()` and look at both gradients. "Not `None`" is not enough, as *A gradient through a random number* has shown.
 #
 # </details>
 
@@ -1225,9 +1203,44 @@ checks.draws_rightly(draws_rightly)
 # </details>
 
 # %% [markdown]
+# ### Back to the map
+#
+# What held for two moons holds for 60,000 images: at a code $z$ the best decoder draws their mean, each image weighted with $q(z\,|\,x_i)$, the density with which its code falls there. Compare the decoder, at eight random codes, with that mean and with the image of the largest weight.
+
+# %%
+with torch.inference_mode():
+    mu, logvar = digits_vae.encoder(images).chunk(2, dim=1)  # (60000, 2) each
+    z = torch.randn(8, 2, generator=torch.Generator().manual_seed(SEED))
+    log_q = log_normal(z[:, None], mu, logvar.exp()).sum(dim=2)  # (8, 60000)
+    weights = log_q.softmax(dim=1)  # q / sum of q: softmax undoes the logarithm
+    drawn, means, heaviest = digits_vae.decoder(z), weights @ images, images[weights.argmax(dim=1)]
+sharing = 1 / (weights**2).sum(dim=1)  # n, if n images had equal weights
+print("images that share the code:", ", ".join(f"≈ {n:5.0f}" for n in sharing))
+
+# %% tags=["figure"]
+fig, axes = plt.subplots(3, 1, figsize=(8, 3.9))
+titles = ("the decoder", "weighted mean of 60,000 images", "the heaviest image")
+for ax, row, title in zip(axes, (drawn, means, heaviest), titles, strict=True):
+    plotting.mosaic(row, columns=8, ax=ax)
+    ax.set_title(title, fontsize=10, fontweight="normal")
+plotting.show(
+    fig,
+    alt="Three rows of eight. Decoder and weighted mean are mostly the same soft images; below "
+    "them the images with the largest weight, real and sharp.",
+)
+
+# %% tags=["claim"]
+# "The decoder draws the weighted mean, and not an image"
+to_mean, to_image = (((drawn - other) ** 2).sum(dim=1).mean() for other in (means, heaviest))
+assert to_mean < to_image / 2
+
+# %% [markdown]
+# The decoder draws the weighted mean, and not an image of the data. (The two differ most where few images share the code, here in the first, the fifth and the last column.) That is what a squared error over pixels does: it orders the mean of what shares a code.
+
+# %% [markdown]
 # ### The holes of the map
 #
-# Section 9 named the prior hole. With two latent numbers it can be seen. Compare, place by place, the density of the prior with that of the aggregated posterior, the mean of $q(z\,|\,x_i)$ over many images.
+# Section 8 named the prior hole. With two latent numbers it can be seen. Compare, place by place, the density of the prior with that of the aggregated posterior, the mean of $q(z\,|\,x_i)$ over many images.
 
 # %%
 with torch.inference_mode():
@@ -1273,7 +1286,7 @@ assert in_hole.float().mean() > 0.15
 #
 # ### When does a code pay?
 #
-# Section 8's collapse can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue (lesson 4, *Going further* B).
+# The collapse of *The scaling mistake* can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue (lesson 4, *Going further* B).
 
 # %%
 largest = {}

@@ -9,7 +9,7 @@
 # - say which pixel variance stands behind the loss, and what the choice is worth,
 # - give one decoder codes of six origins, and find where bad samples come from,
 # - say what the VAE has won over an autoencoder of the same size, and what it has not,
-# - order digits from a conditional VAE, and tell what the label does from what β does.
+# - order digits from a conditional VAE, and tell apart what the label does and what β does.
 #
 # **You need** Lessons 2 (the loop, the judge), 4 (autoencoders, the Fréchet distance) and 5 (the bound and the KL term). From school: mean, variance, and the bell curve.
 #
@@ -125,7 +125,7 @@ def loss_terms(x, recon, mu, logvar):
 # %% [markdown]
 # ## 2 · Digits that nobody wrote
 #
-# The training is that of lesson 5: Adam, with a rate that rises and then falls. The loss is $\text{error} + \beta \cdot \mathrm{KL}$, with $\beta = 1$ up to section 4. After each epoch the held-out images are measured, with drawn codes.
+# The training is that of lesson 5: Adam, with a rate that rises and then falls. The loss is $\text{error} + \beta \cdot \mathrm{KL}$, with $\beta = 1$ up to section 4. ($\beta$ is the price of a nat: sections 5 and 6 change it.) After each epoch the held-out images are measured, with drawn codes.
 
 # %%
 NUM_EPOCHS, PEAK_LR = 8, 8e-3
@@ -245,7 +245,7 @@ assert history["error"][0] > 1.2 * history["error"][-1]
 assert 2 / 3 < history["KL"][1] / history["KL"][-1] < 1.5
 
 # %% [markdown]
-# The error falls to the end. The KL settles early: from then on the net draws better and better for the same price. (The KL is what a code costs: the more it says about its image, the more. Its unit is the **nat**, from the natural logarithm. One nat is 1.44 bits.)
+# The error falls to the end. The KL settles early: from then on the net draws better and better for the same price. (The KL is what a code costs: the more it says about its image, the more it costs. Its unit is the **nat**, from the natural logarithm. One nat is 1.44 bits.)
 #
 # And the encoder? Ten test images, one of each digit, and below each what the decoder makes of its mean code.
 
@@ -365,14 +365,14 @@ assert worth[1] > 2 * worth[0]
 # %% [markdown]
 # With its best variance the same net gains several hundred nats. Not one pixel was drawn better: the model only admits how small its errors are. And the code is worth more than 100 nats an image with variance ½, and several times more with the best.
 #
-# So "how well does the model explain the images?" has no answer before the variance is named (Rybkin et al., 2021, let the training choose it). Nor has the answer a zero point: these are densities of continuous pixels, so $L_b$ may well be positive. We keep ½ all the same, for more nats are not better samples from the prior, as section 5 shows.
+# So "how well does the model explain the images?" has no answer before the variance is named (Rybkin et al., 2021, let the training choose it). And 0 nats mean nothing special: these are densities of continuous pixels, so $L_b$ may well be positive. We keep ½ all the same, for more nats are not better samples from the prior, as section 5 shows.
 
 # %% [markdown]
 # ## 4 · Where do the smears come from?
 #
 # Two suspects: the decoder, trained to draw soft means, and the codes that we hand to it.
 #
-# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. (It does pull at every image's bell; the error pulls the other way, and must not lose.) What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 9). Look at both, in the unit with the largest KL:
+# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. (It does pull at every image's bell; the error pulls the other way, and must not lose.) What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 8). Look at both, in the unit with the largest KL:
 
 # %%
 per_unit = 0.5 * (test_mu**2 + test_logvar.exp() - test_logvar - 1).cpu()  # (10000, 20)
@@ -408,14 +408,14 @@ spreads = test_codes.std(dim=0)
 print(f"standard deviation of the codes, all units: ≈ {spreads.min():.2f} to ≈ {spreads.max():.2f}")
 
 # %% tags=["claim"]
-# "the variances add", "narrow bells", "unit by unit the codes look nearly like the prior"
+# "the variances add", "narrow bells", "one by one, the units look nearly like the prior"
 whole = (test_mu.var(dim=0) + test_logvar.exp().mean(dim=0)).cpu()
 torch.testing.assert_close(test_codes.var(dim=0), whole, rtol=0.1, atol=0.01)
 assert test_logvar[:, unit].exp().mean() < 0.25
 assert (spreads.log().abs() < 0.4).all()
 
 # %% [markdown]
-# Each image has a narrow bell, and all of them together roughly the wide one. A code is its mean plus noise whose own mean is 0, so the variances add. Their sum is 1.2 here, not quite 1: unit by unit the codes look nearly like the prior.
+# Each image has a narrow bell, and all of them together roughly the wide one. A code is its mean plus noise whose own mean is 0, so the variances add. Their sum is 1.2 in this unit, and in no unit is the standard deviation far from 1: one by one, the units look nearly like the prior.
 
 # %% [markdown]
 # ### One decoder, six origins
@@ -426,7 +426,7 @@ assert (spreads.log().abs() < 0.4).all()
 # - codes of real images, each unit **shuffled** on its own over the images: each unit with the very numbers of real images, and every combination new;
 # - **one Gaussian**, a bell that may be tilted, fitted to the codes of real images (lesson 4 fitted ten; Ghosh et al., 2019);
 # - **ten** and **fifty** Gaussians, mixtures as in lesson 5, fitted by scikit-learn (lesson 10 does it by hand);
-# - codes **drawn for real images** themselves, 10,000 training images, the same that all fits use: nothing better can be asked of this decoder.
+# - codes **drawn for real images** themselves, 10,000 training images, the same that all fits use: nothing better can be asked of this decoder. (*Drawn*, noise and all, because it is such codes that the prior should look like.)
 #
 # If the decoder is to blame, all six will be about equally bad. If it is the codes, the last will be good. Write down the order that you expect.
 
@@ -547,14 +547,18 @@ if not data.standin_in_use():
     assert 5 * distances["fifty Gaussians"] < distances["the prior"]
 
 # %% [markdown]
-# The decoder is not to blame. With codes of real images it draws digits, soft ones, and this judge puts them at 0.9, where training images themselves have 0.4 (printed in section 5). Shuffling alone does most of the damage, though every single unit then has the numbers of real images: it is the *combinations*. (From shuffled to the prior, where the units do not quite fit either, is a smaller step.) Is it pairs of units? No: one tilted Gaussian has all correlations right, and comes little nearer. (A guess: real codes lie in arms and lumps with gaps between them, like the cloud of lesson 4.) The prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
+# The decoder is not to blame. With codes of real images it draws digits, soft ones, and this judge puts them at 0.9, where training images themselves have 0.4 (printed in section 5).
 #
-# (Stopping here? Tomorrow set `LOAD = True` in the first cell and run all cells above.)
+# It is the *combinations*. Shuffling alone does most of the damage, though every single unit then has the numbers of real images. (The prior is a step further off: its units fit only nearly.) Nor is it only pairs of units: one tilted Gaussian has all correlations right, and comes little nearer. (A guess: real codes lie in arms and lumps with gaps between them, like the cloud of lesson 4.)
+#
+# So the prior puts many codes where no image has any, and there the decoder draws what it never learned. That is the **prior hole** of lesson 5 (Dai and Wipf, 2019). Fifty Gaussians, fitted to the codes of a net that is done, close most of it: they come near the codes of real images. (*Going further* B: why the loss leaves a hole.)
+#
+# (Stopping here? Tomorrow set `LOAD = True` in the first cell and run all cells above. What has not been trained by then trains as usual.)
 
 # %% [markdown]
 # ## 5 · What has the VAE won?
 #
-# Lesson 4's autoencoder needed a density for its codes as well. So what were the noise and the KL term good for? Compare fairly, with the same layers, images and epochs. An **autoencoder** is our VAE with two things taken away: $z$ is always the mean, and $\beta = 0$. Between the two stands a VAE with $\beta = 0.1$. (Divided by $\beta$, its loss is $10 \cdot \text{error} + \mathrm{KL}$: section 3's with variance 0.05, the one that was best there.) Before you run it: at which origin of the codes will the three differ most?
+# Lesson 4's autoencoder needed a density for its codes as well. So what were the noise and the KL term good for? Compare fairly, with the same layers, images and epochs. An **autoencoder** is our VAE with two things taken away: $z$ is always the mean, and $\beta = 0$. Between the two stands a VAE with $\beta = 0.1$. (Divided by $\beta$, the loss is $\text{error}/\beta + \mathrm{KL}$: that of section 3 with $2\sigma_x^2 = \beta$. So $\beta = 0.1$ means the variance 0.05, which was best there.) Before you run it: at which origin of the codes will the three differ most?
 
 
 # %%
@@ -574,11 +578,12 @@ autoencoder = Autoencoder().to(device)
 ae_history, _ = train("autoencoder_20", autoencoder, beta=0.0)
 
 # %%
-by_net = {"β = 1": distances}
+by_net, widths = {"β = 1": distances}, {"β = 1": vae_codes["real images"].std(dim=0)}
 for name, net in {"β = 0.1": light, "autoencoder": autoencoder}.items():
     seed_everything(SEED)
     found = origins(net)[0]
     by_net[name] = {origin: distance(decode(net, codes)) for origin, codes in found.items()}
+    widths[name] = found["real images"].std(dim=0)
 errors = [past["error"][-1] for past in (history, light_history, ae_history)]
 
 
@@ -587,7 +592,7 @@ def print_row(title, cells):
 
 
 def best_bound(past):
-    """Section 3's L_b on the held-out images, with variance = error / 784, the best."""
+    """Section 3's L_b, of the held-out images. Best variance: error / 784; 1st term: -392."""
     error, kl = (values[-1] for values in past.values())
     return -392 * (1 + math.log(2 * math.pi * error / 784)) - kl
 
@@ -595,10 +600,12 @@ def best_bound(past):
 print_row("Fréchet distance of", by_net)
 for origin in distances:
     print_row(origin, [f"≈ {found[origin]:6.1f}" for found in by_net.values()])
+for name, kind in (("narrowest unit", torch.min), ("widest unit", torch.max)):
+    print_row(name, [f"≈ {kind(width):6.2f}" for width in widths.values()])
 print_row("squared error", [f"≈ {error:6.1f}" for error in errors])
-print_row(
-    "L_b (nats)", [*(f"≈ {best_bound(past):6.0f}" for past in (history, light_history)), "none"]
-)
+trained = (history, light_history)  # the autoencoder has neither a KL nor a bound
+print_row("KL (nats)", [*(f"≈ {past['KL'][-1]:6.0f}" for past in trained), "none"])
+print_row("L_b (nats)", [*(f"≈ {best_bound(past):6.0f}" for past in trained), "none"])
 print(f"(training images: FD ≈ {distance(train_images[:10_000]):.1f})")
 
 # %% tags=["claim"]
@@ -615,17 +622,20 @@ if not data.standin_in_use():
     assert by_net["β = 0.1"]["fifty Gaussians"] < distances["fifty Gaussians"]
     # "its bound is some 100 nats higher"
     assert best_bound(light_history) > best_bound(history) + 50
+# "near 1 in the first net, twice as wide and more in the autoencoder"
+assert max(widths["β = 1"].max(), widths["β = 0.1"].max()) < 1.6
+assert widths["autoencoder"].max() > 2 * widths["β = 1"].max()
 
 # %% [markdown]
-# With codes from the prior the first net is nearest, and the autoencoder by far the worst. That is what the KL term is for: it gives the codes a known place and scale, and the autoencoder's have none. But as soon as a density is *fitted* to the codes, even one Gaussian, the other two draw no worse than the first. Their squared error is smaller (information costs them little or nothing), and this judge cannot tell what the autoencoder makes of real images from training images.
+# With codes from the prior the first net is nearest, and the autoencoder by far the worst. That is what the KL term is for: it gives the codes a known place and scale. (The rows *narrowest* and *widest unit* are standard deviations over the images: near 1 in the first net, twice as wide and more in the autoencoder, which may choose.) Place and scale are not all: shuffled codes have each net's own, and are bad in all three. But as soon as a density is *fitted* to the codes, even one Gaussian, the other two draw no worse than the first. Their squared error is smaller: information costs them little or nothing, and the autoencoder draws without noise. And this judge cannot tell what the autoencoder makes of real images from training images.
 #
-# So what has the VAE won?
+# So what has the VAE won? (The row $L_b$ is of the held-out images; on the test images section 3 gave the first net a few nats more.)
 #
-# - **A model.** It gives a lower bound on how probable an image is (section 3), so two VAEs can be compared in nats. The middle one has chosen its variance well: its bound is some 100 nats higher. Yet from the prior it draws worse, and only with a fitted density better. Likelihood and beautiful samples are two things (Theis et al., 2015).
+# - **A model.** It gives a lower bound on how probable an image is (section 3), so two VAEs can be compared in nats, with some care: of two bounds one may only be the tighter. The middle net's is some 100 nats higher, each at the variance that suits it best. Yet from the prior it draws worse, and only with a fitted density better. Likelihood and beautiful samples are two things (Theis et al., 2015).
 # - **Samples without a second step**, worse than those with one.
 # - **A known scale.** What is fitted to the codes afterwards can count on standard deviations near 1.
 #
-# It has not won what is often said of it: that noise and the KL term are *needed* to draw new images from a code. Large image generators of today take a net like our middle one, whose KL term does little more than fix the scale, and learn the density of its codes with a second net (Rombach et al., 2021). Lesson 10 does it in small, with this very net.
+# It has not won what is often said of it: that noise and the KL term are *needed* to draw new images from a code. Large image generators of today take a net like our middle one, with a KL term of small weight, and learn the density of its codes with a second net (Rombach et al., 2021). Lesson 10 does it in small, with our middle net.
 
 # %% [markdown]
 # ## 6 · One handwriting, ten digits
@@ -692,12 +702,12 @@ class ConditionalVAE(VAE):
 # %% [markdown]
 # ### β, the price of a nat
 #
-# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; divided by $\beta$, it is $\text{error}/\beta + \mathrm{KL}$, the loss of section 3 with $2\sigma_x^2 = \beta$. Below, $\beta = 4$ takes the variance to 2, away from the best 0.05, on purpose, and this time in training: a large variance forgives errors of pixels, so a nat must save more of them to be worth its price. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017, who wanted units that each stand for one thing.)
+# The code may still say which digit it is: in training, code and label never contradict each other. But the label is free and the code costs nats, so it may matter how dear a nat is. The price is $\beta$ in $\text{error} + \beta\cdot\mathrm{KL}$; as in section 5, it means a variance of $\beta/2$. Section 5 made a nat cheap. Now $\beta = 4$ makes it dear: the variance is 2, far from the best 0.05, on purpose. A large variance forgives errors of pixels, so a nat must save more of them to be worth its price. (With $\beta > 1$ the field calls it a **β-VAE**: Higgins et al., 2017, who wanted units that each stand for one thing.)
 
 # %% [markdown]
 # ### Exercise 6.3 · predict: Who obeys?
 #
-# Two conditional nets are trained below, one with $\beta = 1$ and one with $\beta = 4$. Then they are ordered 1,000 of each digit, with codes from the prior. Choose a letter for each question: `"a"` with $\beta = 1$, `"b"` with $\beta = 4$, `"c"` both about alike.
+# Two conditional nets are trained below, one with $\beta = 1$ and one with $\beta = 4$. Then each is asked for 1,000 images of every digit, with codes from the prior. Choose a letter for each question: `"a"` with $\beta = 1$, `"b"` with $\beta = 4$, `"c"` both about alike.
 #
 # - `obeys`: whose drawings are more often the digit that was ordered?
 # - `exact`: whose squared error on the held-out images is smaller?
@@ -794,7 +804,7 @@ for (kind, beta), (net, *_) in family.items():
     print(f"{kind:14} β = {beta}: digit read from the code alone ≈ {100 * rate:.0f} %")
 
 # %% tags=["claim"]
-# "nine in ten codes tell the digit at either price. With it half of them do, ... a quarter"
+# "nine in ten codes tell the digit, at either price. With it ... half of them, ... a quarter"
 if not data.standin_in_use():
     assert min(readable["VAE", 1], readable["VAE", 4]) > 1.4 * readable["ConditionalVAE", 1]
     assert readable["ConditionalVAE", 1] > 1.4 * readable["ConditionalVAE", 4]
@@ -806,13 +816,13 @@ if not data.standin_in_use():
     assert 1.5 < family["VAE", 4][1]["error"][-1] / history["error"][-1] < 2.5
 
 # %% [markdown]
-# Without the label nine in ten codes tell the digit, at either price. With it half of them do, and with $\beta = 4$ only a quarter. That fits the guess, and does not prove it.
+# Without the label nine in ten codes tell the digit, at either price. With it the digit is read from half of them, and with $\beta = 4$ from a quarter. That fits the guess, and does not prove it.
 #
 # What does $\beta = 4$ cost? Compare the two plain VAEs: with $\beta = 4$ the bound is some 200 nats lower, and the error about twice as large. What few nats cannot say is averaged away. Its samples are nearer to the test images all the same, by this judge. (A guess: wider bells leave a smaller hole. What do your own eyes say? Lesson 9 asks a second judge.) Once more: likelihood and samples are two things.
 #
 # ### What is left for the code
 #
-# Slant, width, boldness: the handwriting. On the left each row is one code from the prior with all ten labels. On the right a real image lends its hand: its mean code, decoded with the ten labels.
+# Slant, width, boldness: the handwriting. Take the conditional net with $\beta = 4$. On the left each row is one code from the prior with all ten labels. On the right a real image (left of the orange line) lends its hand: its mean code, decoded with the ten labels.
 
 
 # %%
@@ -843,12 +853,12 @@ plotting.show(
 )
 
 # %% [markdown]
-# The digits of a row share a hand, upright or leaning, thin or bold. No writer of the left rows ever existed, and the net was never told what a handwriting is. Some digits break. (A guess why: such a code never came with that label in training. *Going further* E measures how far the hands agree.)
+# Most digits of a row share a hand, upright or leaning, thin or bold. (*Going further* E measures it.) No writer of the left rows ever existed, and the net was never told what a handwriting is. Some digits break. (A guess why: such a code never came with that label in training.)
 
 # %% [markdown]
 # ## 7 · Saved for the comparison
 #
-# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 images of each of three generators, with the seconds of training and the number of parameters.
+# Lesson 9 compares everything that this course has taught to draw. Leave it 10,000 images of each of three generators, with the seconds of training and the number of parameters: the VAE with codes from the prior, the same VAE with fifty Gaussians, and the conditional VAE with $\beta = 4$.
 
 # %%
 counts = {net: sum(parameter.numel() for parameter in net.parameters()) for net in (vae, cvae)}
@@ -867,7 +877,7 @@ for name, row in rows.items():
 #
 # | the bug | what you see | the fix |
 # |---|---|---|
-# | squared error averaged over pixels, KL summed | KL near 0, every sample the same blur (lesson 5, section 8) | sum both, average over images |
+# | squared error averaged over pixels, KL summed | KL near 0, every sample the same blur (lesson 5, *The scaling mistake*) | sum both, average over images |
 # | noise where an image is shown or compared | the same image gives another result each time | the mean when `self.training` is false, and `eval()` |
 # | no noise in the bound | a "bound" that is too good | draw the codes |
 # | two bounds compared whose variances differ by accident, or whose pixels have another range | hundreds of nats that nobody earned | name the variance, add the constant |
@@ -928,12 +938,12 @@ plotting.show(
 #
 # $$\mathbb E_x\,\mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,p(z)\bigr) = \underbrace{\mathbb E_x\,\mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,q(z)\bigr)}_{\text{what a code says about its image}} + \underbrace{\mathrm{KL}\bigl(q(z)\,\Vert\,p(z)\bigr)}_{\text{the hole}}$$
 #
-# The first part is the information that a code carries (the *mutual information* of $x$ and $z$). The decoder needs it. The second part buys nothing. The loss charges the same for both, and so a net may well leave a hole if information is worth more (Hoffman and Johnson, 2016). Why not close the hole and keep the information? A guess: to fill the gaps codes would have to move together, the bells would overlap, and that costs more in pixels. How large the hole is the sum does not say; the six sheets do.
+# The first part is the information that a code carries (the *mutual information* of $x$ and $z$). The decoder needs it. The second part buys nothing. The loss charges the same for both, and so a net may well leave a hole if information is worth more (Hoffman and Johnson, 2016). Why not close the hole and keep the information? A guess: to fill the gaps codes would have to move together, the bells would overlap, and that costs more in pixels. The sum does not say how large the hole is. The six sheets of section 4 show what it does.
 
 # %% [markdown]
 # ### Exercise 6.4 · experiment: Two nats in one unit
 #
-# Without a hole all nats are information. Take a unit whose codes are exactly standard normal together: its means have variance $1 - \sigma^2$, and each $q(z\,|\,x)$ has variance $\sigma^2$. How narrow must the bells be so that the unit costs 2 nats on average? Find a `sigma` whose KL is within 0.03 nats of 2. This gives the KL of such a unit:
+# Without a hole all nats are information. Take a unit whose codes are exactly standard normal together: its means have variance $1 - \sigma^2$, and each $q(z\,|\,x)$ has variance $\sigma^2$. How narrow must the bells be so that the unit costs 2 nats on average? Find a `sigma` whose KL is within 0.03 nats of 2. Copied below your number, this prints the KL of such a unit:
 #
 # ```python
 # mu = (1 - sigma**2) ** 0.5 * torch.randn(100_000)
@@ -1117,7 +1127,7 @@ plotting.show(
 #
 # Choose one. Say first what you expect, then try it with `train`, under a name of your own for the run.
 #
-# - Find the $\beta$ with the highest bound (section 5's last row). Is its $\beta / 2$ near the best variance of the net that it trains, error / 784? And what becomes of the samples?
+# - Find the $\beta$ with the highest bound (the row *L_b* of section 5). Is its $\beta / 2$ near the best variance of the net that it trains, error / 784? And what becomes of the samples?
 # - Two latent units, five, ten, fifty: how do the first and the sixth row of section 5's table change? (`origins` takes the prior's codes from `prior_codes`, which have 20 units: draw others.)
 # - Fit one Gaussian to the conditional VAE's codes, or one for each label. What is there left to gain? (Its `encode` and `decode` want the label too, which `origins` does not give.)
 #
@@ -1125,7 +1135,7 @@ plotting.show(
 #
 # <details><summary>What to look for</summary>
 #
-# For the first: with $\beta$ = 1, ½, ¼ and 0.1 the bound was 38, 99, 132 and 148 nats here, and from the prior the distance rose all the way. At 0.1 the net's own best variance was 0.035, so the highest bound lies at a smaller $\beta$. The training can also choose the variance itself (Rybkin et al., 2021). Compare two seeds before you believe a small difference.
+# For the first: with $\beta$ = 1, ½, ¼ and 0.1 the bound was about 40, 100, 130 and 150 nats here, and from the prior the distance rose all the way. At 0.1 the net's own best variance was 0.035, still below $\beta / 2 = 0.05$, so the highest bound lies at a smaller $\beta$. The training can also choose the variance itself (Rybkin et al., 2021). Compare two seeds before you believe a small difference.
 #
 # </details>
 

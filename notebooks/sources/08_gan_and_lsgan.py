@@ -363,7 +363,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# (Two readers had sheets of 100 whose makers were not named. They could read 48 and 51 of this generator's, and 97 and 95 of the real ones.) So a small distance does not say that each image is a digit: it compares mean and spread of features over a whole set. Lesson 9 comes back to this.
+# (Two readers had sheets of 100 whose makers were not named. They could read 51 and 54 of this generator's, and 98 and 96 of the real ones.) So a small distance does not say that each image is a digit: it compares mean and spread of features over a whole set. Lesson 9 comes back to this.
 
 # %% [markdown]
 # ## 4 · When an iteration goes wrong

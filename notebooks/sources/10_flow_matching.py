@@ -762,7 +762,7 @@ if not data.standin_in_use():
 # %% [markdown]
 # $w = 0$ is the flow of section 4 again, in 16 steps, and its variety is that of all digits. From there on: the stricter the order, the better it is obeyed, and the more alike the digits become, though only by a little: the bargain behind the "guidance scale" of every image generator.
 #
-# Why is $w = 1$ so much nearer than $w = 0$, with the same noise and steps? With an order far fewer are in doubt: 8.5 % instead of 20.5, where the decoder's own share is 7.5. When the doubtful ones were left out of the unordered flow's drawings, the MLP's distance fell from 1.4 to 0.6 (tried). So most of the gain seems to be this: fewer codes lie between two digits. (A guess why: told the digit, the net need not learn the sharp borders between digits, like the one in section 3's figure.)
+# Why is $w = 1$ so much nearer than $w = 0$, with the same noise and steps? With an order far fewer are in doubt: 8.5 % instead of 20, where the decoder's own share is 7.6. When the doubtful ones were left out of the unordered flow's drawings, the MLP's distance fell from 1.4 to 0.6 (tried). So most of the gain seems to be this: fewer codes lie between two digits. (A guess why: told the digit, the net need not learn the sharp borders between digits, like the one in section 3's figure.)
 #
 # Is $w = 1$ even nearer than the codes of real images? By the MLP, a little; by the CNN, no. Such small differences mean little.
 #

@@ -15,7 +15,7 @@ A lesson's answers stand in ``lesson_05.py``, beside this file::
     def cross_entropy(logits, labels):
         return -logits.log_softmax(dim=1)[torch.arange(len(labels)), labels].sum()
 
-    answers.right("5.3", mean=torch.tensor(-0.6), logvar=math.log(0.2), kind="numbers")
+    answers.right("5.2", mean=torch.tensor(-0.6), logvar=math.log(0.2), kind="numbers")
     answers.wrong("8.1", "leaves out one kind", my_d_loss=one_sided)    # my_g_loss: the solution's
 
 Names of the stub that an answer does not give come from the folded solution. ``kind`` is one of
@@ -23,7 +23,7 @@ Names of the stub that an answer does not give come from the folded solution. ``
 ``name`` is a short name for the test's id; ``says`` is a fragment of a right answer's praise. A
 decorated function is returned as it is.
 
-To play one: ``play(answer)``, which returns what was printed after "Exercise 5.3 ".
+To play one: ``play(answer)``, which returns what was printed after "Exercise 5.2 ".
 """
 
 import ast

@@ -24,17 +24,44 @@ answers.wrong("5.1", 'answer with "a", "b" or "c"', prediction=3, kind="line")
 
 # ------------------------------------------------------------------------------------------- 5.2
 
+m, v = lesson.posterior(torch.tensor(-1.0))
+answers.right("5.2", mean=m, logvar=v.log(), kind="numbers", name="the lesson's posterior")
+answers.right("5.2", mean=np.float64(-0.6), logvar=np.log(0.2), kind="numbers", name="numpy")
+answers.right("5.2", mean=[-0.58], logvar=torch.tensor([-1.55]), kind="numbers", name="one each")
+answers.right("5.2", mean=-0.58, logvar=-1.55, name="a little off")
+answers.right("5.2", mean=m.clone().requires_grad_(), logvar=np.array(-1.6), kind="numbers")
+answers.wrong("5.2", "the mean should be lower", mean=0, logvar=0)
+answers.wrong("5.2", "the mean should be higher", mean=-1.5, logvar=-1.6)
+answers.wrong("5.2", "p(z) pulls towards 0", mean=-0.75, logvar=-1.609)
+answers.wrong("5.2", "that is the variance", mean=torch.tensor(-0.6), logvar=torch.tensor(0.2))
+answers.wrong("5.2", "the mean is near, but q is too wide", mean=-0.6, logvar=-0.805)
+answers.wrong("5.2", "the standard deviation", mean=-0.6, logvar=0.2**0.5, kind="message")
+answers.wrong("5.2", "the mean is near, but q is too narrow", mean=-0.6, logvar=-3)
+answers.wrong("5.2", "give two numbers", mean="-0.6", logvar="-1.6", kind="line")
+answers.wrong("5.2", "give two numbers", mean=torch.zeros(3), logvar=-1.6, kind="line")
+answers.wrong("5.2", "is nan", mean=-0.6, logvar=float("nan"), kind="nan")
+answers.wrong("5.2", "is -inf", mean=-0.6, logvar=-math.inf, kind="nan")
+answers.wrong("5.2", "far too large", mean=1e200, logvar=-1.6, kind="extreme")
+answers.wrong("5.2", "far too large", mean=-0.6, logvar=1000.0, kind="extreme")
+# A mean just outside, and the width exactly right: it is not the width that is to blame.
+answers.wrong("5.2", "0.00506", mean=-0.645, logvar=SOLVED[1])
+answers.wrong("5.2", "the mean should be lower", mean=-0.555, logvar=SOLVED[1], kind="message")
+narrow = "the gap is 0.005009: the mean is near, but q is too narrow"
+answers.wrong("5.2", narrow, mean=-0.6, logvar=-1.7544, kind="message")
+
+# ------------------------------------------------------------------------------------------- 5.3
+
 log_normal = lesson.log_normal
 
 
-@answers.right("5.2", name="torch.distributions, a float")
+@answers.right("5.3", name="torch.distributions, a float")
 def bound_by_drawing(log_joint, mu, logvar, n):
     q = Normal(mu, (logvar / 2).exp())
     z = q.sample((n,))
     return (log_joint(z) - q.log_prob(z)).mean().item()
 
 
-@answers.right("5.2", name="one draw at a time")
+@answers.right("5.3", name="one draw at a time")
 def bound_by_drawing(log_joint, mu, logvar, n):
     total = 0.0
     for _ in range(n):
@@ -43,55 +70,55 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     return total / n
 
 
-@answers.right("5.2", kind="numbers", name="log q written out, NumPy's noise")
+@answers.right("5.3", kind="numbers", name="log q written out, NumPy's noise")
 def bound_by_drawing(log_joint, mu, logvar, n):
     noise = torch.from_numpy(np.random.default_rng().standard_normal(n))
     log_q = -0.5 * (math.log(2 * math.pi) + logvar + noise**2)
     return np.mean((log_joint(mu + torch.exp(logvar / 2) * noise) - log_q).numpy())
 
 
-@answers.wrong("5.2", "log q is missing")
+@answers.wrong("5.3", "log q is missing")
 def bound_by_drawing(log_joint, mu, logvar, n):
     return log_joint(mu + torch.exp(logvar / 2) * torch.randn(n)).mean()
 
 
-@answers.wrong("5.2", "log q is added")
+@answers.wrong("5.3", "log q is added")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) + log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "exp(logvar) is the variance")
+@answers.wrong("5.3", "exp(logvar) is the variance")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "log_normal wants the variance")
+@answers.wrong("5.3", "log_normal wants the variance")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, torch.exp(logvar / 2))).mean()
 
 
-@answers.wrong("5.2", "log_normal wants the variance", kind="nan")
+@answers.wrong("5.3", "log_normal wants the variance", kind="nan")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar)).mean()
 
 
-@answers.wrong("5.2", "z its root", kind="nan")
+@answers.wrong("5.3", "z its root", kind="nan")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.sqrt(logvar) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "these codes are not from q")
+@answers.wrong("5.3", "these codes are not from q")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "take the mean of the logarithms")
+@answers.wrong("5.3", "take the mean of the logarithms")
 def bound_by_drawing(log_joint, mu, logvar, n):
     # Many draws from a wide q, weighted: the importance-weighted bound, all but log p(x).
     z = 3 * torch.randn(10 * n)
@@ -99,104 +126,77 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     return torch.logsumexp(ratios, dim=0) - math.log(10 * n)
 
 
-@answers.wrong("5.2", "not the logarithm of a mean", kind="message")
+@answers.wrong("5.3", "not the logarithm of a mean", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).exp().mean().log()
 
 
-@answers.wrong("5.2", "not the logarithm of a mean", kind="message")
+@answers.wrong("5.3", "not the logarithm of a mean", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z).exp().mean() / log_normal(z, mu, logvar.exp()).exp().mean()).log()
 
 
-@answers.wrong("5.2", "scatters like a single draw", kind="luck")
+@answers.wrong("5.3", "scatters like a single draw", kind="luck")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn_like(mu)
     return log_joint(z) - log_normal(z, mu, logvar.exp())
 
 
-@answers.wrong("5.2", "what becomes of log q(z)", kind="message")
+@answers.wrong("5.3", "what becomes of log q(z)", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) / log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "q is subtracted: a bound is made of logarithms", kind="message")
+@answers.wrong("5.3", "q is subtracted: a bound is made of logarithms", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp()).exp()).mean()
 
 
-@answers.wrong("5.2", "subtracted, not log p(z)", kind="message")
+@answers.wrong("5.3", "subtracted, not log p(z)", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, 0, torch.tensor(1.0))).mean()
 
 
-@answers.wrong("5.2", "these codes are not from q", kind="message")
+@answers.wrong("5.3", "these codes are not from q", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.rand(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "the sign is flipped", kind="message")
+@answers.wrong("5.3", "the sign is flipped", kind="message")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_normal(z, mu, logvar.exp()) - log_joint(z)).mean()
 
 
-@answers.wrong("5.2", "two calls give the same number", kind="luck")
+@answers.wrong("5.3", "two calls give the same number", kind="luck")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.linspace(-3, 3, n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).mean()
 
 
-@answers.wrong("5.2", "a sum over the draws", kind="luck")
+@answers.wrong("5.3", "a sum over the draws", kind="luck")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return (log_joint(z) - log_normal(z, mu, logvar.exp())).sum()
 
 
-@answers.wrong("5.2", "every draw gives -2.1237")
+@answers.wrong("5.3", "every draw gives -2.1237")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return log_joint(z).mean() + 0.5 * math.log(2 * math.pi * math.e) + logvar / 2
 
 
-@answers.wrong("5.2", "not a tensor of shape (10000,)", kind="line")
+@answers.wrong("5.3", "not a tensor of shape (10000,)", kind="line")
 def bound_by_drawing(log_joint, mu, logvar, n):
     z = mu + torch.exp(logvar / 2) * torch.randn(n)
     return log_joint(z) - log_normal(z, mu, logvar.exp())
 
-
-# ------------------------------------------------------------------------------------------- 5.3
-
-m, v = lesson.posterior(torch.tensor(-1.0))
-answers.right("5.3", mean=m, logvar=v.log(), kind="numbers", name="the lesson's posterior")
-answers.right("5.3", mean=np.float64(-0.6), logvar=np.log(0.2), kind="numbers", name="numpy")
-answers.right("5.3", mean=[-0.58], logvar=torch.tensor([-1.55]), kind="numbers", name="one each")
-answers.right("5.3", mean=-0.58, logvar=-1.55, name="a little off")
-answers.right("5.3", mean=m.clone().requires_grad_(), logvar=np.array(-1.6), kind="numbers")
-answers.wrong("5.3", "the mean should be lower", mean=0, logvar=0)
-answers.wrong("5.3", "the mean should be higher", mean=-1.5, logvar=-1.6)
-answers.wrong("5.3", "p(z) pulls towards 0", mean=-0.75, logvar=-1.609)
-answers.wrong("5.3", "that is the variance", mean=torch.tensor(-0.6), logvar=torch.tensor(0.2))
-answers.wrong("5.3", "the mean is near, but q is too wide", mean=-0.6, logvar=-0.805)
-answers.wrong("5.3", "the standard deviation", mean=-0.6, logvar=0.2**0.5, kind="message")
-answers.wrong("5.3", "the mean is near, but q is too narrow", mean=-0.6, logvar=-3)
-answers.wrong("5.3", "give two numbers", mean="-0.6", logvar="-1.6", kind="line")
-answers.wrong("5.3", "give two numbers", mean=torch.zeros(3), logvar=-1.6, kind="line")
-answers.wrong("5.3", "is nan", mean=-0.6, logvar=float("nan"), kind="nan")
-answers.wrong("5.3", "is -inf", mean=-0.6, logvar=-math.inf, kind="nan")
-answers.wrong("5.3", "far too large", mean=1e200, logvar=-1.6, kind="extreme")
-answers.wrong("5.3", "far too large", mean=-0.6, logvar=1000.0, kind="extreme")
-# A mean just outside, and the width exactly right: it is not the width that is to blame.
-answers.wrong("5.3", "0.00506", mean=-0.645, logvar=SOLVED[1])
-answers.wrong("5.3", "the mean should be lower", mean=-0.555, logvar=SOLVED[1], kind="message")
-narrow = "the gap is 0.005009: the mean is near, but q is too narrow"
-answers.wrong("5.3", narrow, mean=-0.6, logvar=-1.7544, kind="message")
 
 # ------------------------------------------------------------------------------------------- 5.4
 

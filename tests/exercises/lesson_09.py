@@ -154,26 +154,6 @@ def widths_after(size, layers):
 
 # ------------------------------------------------------------------------------------------- 9.2
 
-answers.right("9.2", kernel_and_padding=[15, 6], name="the next larger kernel")
-answers.right("9.2", kernel_and_padding=(9.0, 3.0), kind="numbers", name="floats")
-answers.right("9.2", kernel_and_padding=torch.tensor([9, 3]), kind="numbers", name="a tensor")
-answers.right("9.2", kernel_and_padding=np.array([21, 9]), kind="numbers", name="an array")
-answers.wrong("9.2", "the stamps shall overlap", kernel_and_padding=(3, 0))
-answers.wrong("9.2", "stamps: not even", kernel_and_padding=(5, 1))
-answers.wrong("9.2", "stamps: not even", kernel_and_padding=np.array([7, 2]), kind="numbers")
-answers.wrong("9.2", "5 numbers become 16", kernel_and_padding=(6, 1))
-answers.wrong("9.2", "5 numbers become 21", kernel_and_padding=(9, 0))
-answers.wrong("9.2", "give two whole numbers", kernel_and_padding=9, kind="line")
-answers.wrong("9.2", "give two whole numbers", kernel_and_padding=(9.5, 3.25))
-answers.wrong("9.2", "give two whole numbers", kernel_and_padding=(3, -3))
-answers.wrong("9.2", "that is huge", kernel_and_padding=(33, 15))
-answers.wrong(
-    "9.2", "that is huge", kernel_and_padding=(2_000_000_001, 999_999_999), kind="extreme"
-)
-answers.wrong("9.2", "is inf", kernel_and_padding=(float("inf"), 3), kind="nan")
-
-# ------------------------------------------------------------------------------------------- 9.3
-
 
 def _linear():
     return nn.Sequential(
@@ -191,12 +171,12 @@ def _net(*end, first=None):
     return nn.Sequential(_linear(), first, nn.ReLU(), nn.BatchNorm2d(64), *end)
 
 
-@answers.right("9.3", name="the lesson's own, told no digit")
+@answers.right("9.2", name="the lesson's own, told no digit")
 def mended_generator():
     return nn.Sequential(nn.Linear(96, 1024), *lesson.generator()[1:])
 
 
-@answers.right("9.3", name="another smooth end, kernel 2, eps by name")
+@answers.right("9.2", name="another smooth end, kernel 2, eps by name")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(), nn.BatchNorm1d(1024, eps=1e-5, momentum=0.1),
@@ -207,13 +187,13 @@ def mended_generator():
     )  # fmt: skip
 
 
-@answers.right("9.3", name="upsampling and a window")
+@answers.right("9.2", name="upsampling and a window")
 def mended_generator():
     grown = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(64, 1, 3, padding=1), nn.Tanh())
     return _net(grown)
 
 
-@answers.right("9.3", kind="quiet", name="seeds, prints and warns")
+@answers.right("9.2", kind="quiet", name="seeds, prints and warns")
 def mended_generator():
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
@@ -224,14 +204,14 @@ def mended_generator():
 SHARED = _net(_double(64, 1), nn.Tanh())
 
 
-@answers.right("9.3", kind="state", name="a net that was there before")
+@answers.right("9.2", kind="state", name="a net that was there before")
 def mended_generator():
     return SHARED
 
 
 def by_end(fragment, *end, first=None, **more):
     """Add a wrong answer with another end, or with other layers before it."""
-    answers.wrong("9.3", fragment, mended_generator=lambda: _net(*end, first=first), **more)
+    answers.wrong("9.2", fragment, mended_generator=lambda: _net(*end, first=first), **more)
 
 
 by_end("27 by 27 pixels", _double(64, 1, 3), nn.Tanh())
@@ -245,7 +225,7 @@ by_end("no weights make a pixel black", _double(64, 1), nn.Hardtanh(-0.5, 1.0), 
 by_end("is no multiple of the stride", _double(64, 1, 3, output_padding=1), nn.Tanh())
 
 
-@answers.wrong("9.3", "three batch normalisations belong in it, yours has 2")
+@answers.wrong("9.2", "three batch normalisations belong in it, yours has 2")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(),
@@ -255,7 +235,7 @@ def mended_generator():
     )  # fmt: skip
 
 
-@answers.wrong("9.3", "still the eps")
+@answers.wrong("9.2", "still the eps")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(), nn.BatchNorm1d(1024, 0.8),
@@ -267,7 +247,7 @@ def mended_generator():
     )  # fmt: skip
 
 
-@answers.wrong("9.3", "PyTorch's own value")
+@answers.wrong("9.2", "PyTorch's own value")
 def mended_generator():
     return nn.Sequential(
         nn.Linear(96, 1024), nn.ReLU(), nn.BatchNorm1d(1024, momentum=0.8),
@@ -303,34 +283,54 @@ by_end("with larger weights pixels go beyond", _double(64, 1), _Small(), kind="l
 by_end("carry no gradient", _double(64, 1), nn.Tanh(), _Cut(), kind="train")
 by_end("the net gives a tuple of 2", _double(64, 1), nn.Tanh(), _Pair(), kind="line")
 by_end("the picture holds nan", _double(64, 1), _Root(), kind="nan")
-answers.wrong("9.3", "and not the net itself", mended_generator=_linear(), kind="line")
+answers.wrong("9.2", "and not the net itself", mended_generator=_linear(), kind="line")
 
 
-@answers.wrong("9.3", "is the return missing?", kind="return")
+@answers.wrong("9.2", "is the return missing?", kind="return")
 def mended_generator():
     nn.Sequential(nn.Linear(96, 784), nn.Tanh())
 
 
-@answers.wrong("9.3", "return a net, not a list of 2", kind="line")
+@answers.wrong("9.2", "return a net, not a list of 2", kind="line")
 def mended_generator():
     return [nn.Linear(96, 784), nn.Tanh()]
 
 
-@answers.wrong("9.3", "(line: return nn.Sequential(nn.Linear(96, 784), nn.Tanhh()))", kind="line")
+@answers.wrong("9.2", "(line: return nn.Sequential(nn.Linear(96, 784), nn.Tanhh()))", kind="line")
 def mended_generator():
     return nn.Sequential(nn.Linear(96, 784), nn.Tanhh())
 
 
+# ------------------------------------------------------------------------------------------- 9.3
+
+answers.right("9.3", caught_by=["Nearest ", "RAREST", "fd"], kind="numbers", name="other case")
+answers.right("9.3", caught_by=np.array(["nearest", "rarest", "FD"]), kind="numbers")
+answers.right("9.3", caught_by=('"nearest"', "rarest.", "F D"), name="quotes and points")
+answers.wrong("9.3", "1: training images are real", caught_by=("FD", "rarest", "nearest"))
+answers.wrong("9.3", "1: all digits are there", caught_by=("rarest", "nearest", "FD"))
+answers.wrong("9.3", "2: nobody has seen", caught_by=("nearest", "NEAREST", "FD"), kind="numbers")
+answers.wrong("9.3", "which column goes to 0", caught_by=("nearest", "FD", "rarest"))
+answers.wrong("9.3", "3: new images", caught_by=("nearest", "rarest", "rarest"))
+answers.wrong("9.3", 'answer with "FD", "rarest" or', caught_by=("nearest", "sure", "FD"))
+answers.wrong("9.3", "give three words", caught_by="FD", kind="line")
+answers.wrong("9.3", "give three words", caught_by=("nearest", "rarest"), kind="line")
+
 # ------------------------------------------------------------------------------------------- 9.4
 
-answers.right("9.4", caught_by=["Nearest ", "RAREST", "fd"], kind="numbers", name="other case")
-answers.right("9.4", caught_by=np.array(["nearest", "rarest", "FD"]), kind="numbers")
-answers.right("9.4", caught_by=('"nearest"', "rarest.", "F D"), name="quotes and points")
-answers.wrong("9.4", "1: training images are real", caught_by=("FD", "rarest", "nearest"))
-answers.wrong("9.4", "1: all digits are there", caught_by=("rarest", "nearest", "FD"))
-answers.wrong("9.4", "2: nobody has seen", caught_by=("nearest", "NEAREST", "FD"), kind="numbers")
-answers.wrong("9.4", "which column goes to 0", caught_by=("nearest", "FD", "rarest"))
-answers.wrong("9.4", "3: new images", caught_by=("nearest", "rarest", "rarest"))
-answers.wrong("9.4", 'answer with "FD", "rarest" or', caught_by=("nearest", "sure", "FD"))
-answers.wrong("9.4", "give three words", caught_by="FD", kind="line")
-answers.wrong("9.4", "give three words", caught_by=("nearest", "rarest"), kind="line")
+answers.right("9.4", kernel_and_padding=[15, 6], name="the next larger kernel")
+answers.right("9.4", kernel_and_padding=(9.0, 3.0), kind="numbers", name="floats")
+answers.right("9.4", kernel_and_padding=torch.tensor([9, 3]), kind="numbers", name="a tensor")
+answers.right("9.4", kernel_and_padding=np.array([21, 9]), kind="numbers", name="an array")
+answers.wrong("9.4", "the stamps shall overlap", kernel_and_padding=(3, 0))
+answers.wrong("9.4", "stamps: not even", kernel_and_padding=(5, 1))
+answers.wrong("9.4", "stamps: not even", kernel_and_padding=np.array([7, 2]), kind="numbers")
+answers.wrong("9.4", "5 numbers become 16", kernel_and_padding=(6, 1))
+answers.wrong("9.4", "5 numbers become 21", kernel_and_padding=(9, 0))
+answers.wrong("9.4", "give two whole numbers", kernel_and_padding=9, kind="line")
+answers.wrong("9.4", "give two whole numbers", kernel_and_padding=(9.5, 3.25))
+answers.wrong("9.4", "give two whole numbers", kernel_and_padding=(3, -3))
+answers.wrong("9.4", "that is huge", kernel_and_padding=(33, 15))
+answers.wrong(
+    "9.4", "that is huge", kernel_and_padding=(2_000_000_001, 999_999_999), kind="extreme"
+)
+answers.wrong("9.4", "is inf", kernel_and_padding=(float("inf"), 3), kind="nan")

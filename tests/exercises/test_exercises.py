@@ -1,7 +1,7 @@
 """Every exercise: its stub is not attempted, its solution passes, and so does what is as right;
 what is wrong is told what is wrong with it. The answers stand in ``lesson_01.py`` and so on.
 
-One lesson: ``pytest tests/exercises -k "5."`` or, one exercise: ``pytest tests/exercises -k 5.3-``.
+One lesson: ``pytest tests/exercises -k "5."`` or, one exercise: ``pytest tests/exercises -k 5.2-``.
 """
 
 import importlib

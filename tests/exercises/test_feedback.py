@@ -46,7 +46,7 @@ GENERATORS = np.random.default_rng(1), torch.Generator(), random.Random(1)
 ONE, TWO, THREE = GENERATORS
 
 
-@exercise("9.9", seconds=0.5)
+@exercise("9.9", seconds=0.25)
 def double(function):
     require(number(ask(function, 2)) == 4, "twice two is four")
     return "right: it doubles"
@@ -248,7 +248,7 @@ def test_an_endless_loop_is_ended(capsys, work):
     still.until = start + 8
     said = say(capsys, work)
     assert said.startswith(
-        "✗ your code was still running after 0.5 seconds: an endless loop? (line"
+        "✗ your code was still running after 0.25 seconds: an endless loop? (line"
     )
     assert time.monotonic() - start < 5
     assert say(capsys, lambda x: 2 * x) == "✓ right: it doubles"

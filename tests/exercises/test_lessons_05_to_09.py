@@ -58,7 +58,7 @@ def test_a_right_draw_needs_no_luck():
     assert {play(answer)[0] for _ in range(15)} == {"✓"}
 
 
-@pytest.mark.parametrize("number", ["6.2", "7.7", "8.1", "9.3"])
+@pytest.mark.parametrize("number", ["6.2", "7.7", "8.1", "9.2"])
 def test_the_same_work_is_judged_on_the_same_numbers_every_time(number):
     seen = []
 

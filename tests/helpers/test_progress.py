@@ -30,7 +30,7 @@ from course_utils.progress.outcome import (
 from course_utils.progress.rows import Lesson, todo
 from course_utils.progress.watching import play_all
 
-LIMITS = Limits(cell=2, seconds=4, memory=15 * 10**8)
+LIMITS = Limits(cell=1, seconds=3, memory=15 * 10**8)
 IMPORTS = """\
 import torch
 from torch import nn
@@ -69,8 +69,8 @@ CELLS = {
     "sys.exit": ("import sys\nsys.exit(0)", BROKEN, "ends the program"),
     "os._exit": ("import os\nos._exit(0)", BROKEN, "ends its process"),
     "reads": ("prediction = input()", BROKEN, "EOFError"),
-    "hangs": ("while True:\n    try: pass\n    except: pass", BROKEN, "ran after 2 seconds"),
-    "hangs on": (NO_ALARM + SLEEP, BROKEN, "still running after 4 seconds"),
+    "hangs": ("while True:\n    try: pass\n    except: pass", BROKEN, "ran after 1 seconds"),
+    "hangs on": (NO_ALARM + SLEEP, BROKEN, "still running after 3 seconds"),
     "eats": ("kept = bytearray(3 * 10**9)", BROKEN, "MemoryError"),
     "leaves a daemon": (
         ASIDE.format(SLEEP, ", start_new_session=True") + "import os\nos._exit(0)",
@@ -81,7 +81,7 @@ CELLS = {
     "hides a child": (
         ASIDE.format(SLEEP, ", start_new_session=True") + SLEEP,
         BROKEN,
-        "ran after 2 seconds",
+        "ran after 1 seconds",
     ),
     "lies": (
         f"open({VERDICT!r}, 'w').write('[' * 10**5)\nimport os\nos._exit(0)",

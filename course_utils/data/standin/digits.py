@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from scipy.ndimage import maximum_filter
-from sklearn.datasets import load_digits
 from torch.nn.functional import grid_sample
 
 SEED = 1998
@@ -35,6 +34,8 @@ def digits(count: int, train: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def originals(train: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return this split's originals, float32 ``(n, 8, 8)`` in [0, 1], and their classes."""
+    from sklearn.datasets import load_digits  # takes a second, and few need it
+
     bundle = load_digits()
     order = np.random.default_rng(SEED).permutation(len(bundle.target))
     border = int(_TEST_SHARE * len(order))

@@ -76,6 +76,30 @@ def without_kl(prediction: object) -> str:
 
 
 @exercise("5.2")
+def another_point(mean: object, logvar: object) -> str:
+    """Check a q for x = -1 by its distance from the posterior."""
+    wanted = "give two numbers, the mean and the log-variance"
+    m, s = number(mean, wanted), number(logvar, wanted)
+    require(max(abs(m), abs(s)) < 100, f"{wanted}; these are far too large")
+    right, v = POSTERIOR
+    by_mean, by_width = (m - right) ** 2 / (2 * v), (math.exp(s) / v - 1 - s + math.log(v)) / 2
+    far, found = by_mean + by_width > 0.005, f"the gap is {by_mean + by_width:.4g}"
+    way, side = "lower" if m > right else "higher", "wide" if s > math.log(v) else "narrow"
+    middle = "is near, but" if abs(m - right) < 0.06 else f"should be {way}, and"
+    faults = {
+        f"{found}: wz + b = x there, but p(z) pulls towards 0": abs(m + 0.75) < 1e-3,
+        f"{found}: that is the variance; its logarithm is asked for": abs(s - v) < 1e-3,
+        f"{found}: that is the standard deviation; the log of its square is asked for": (
+            abs(s - v**0.5) < 1e-3
+        ),
+        f"{found}: the mean should be {way}": far and by_mean > by_width,
+        f"{found}: the mean {middle} q is too {side}": far,
+    }
+    forbid(faults)
+    return f"right: {found}"
+
+
+@exercise("5.3")
 def bound_by_drawing(bound: Function) -> str:
     """Check the bound for a poor guess, and for the posterior, where no draw scatters."""
     wanted = "return one number, the mean over the draws"
@@ -110,30 +134,6 @@ def bound_by_drawing(bound: Function) -> str:
     told = f"with the posterior as q every draw gives -2.1237; you return {sure:.4f}"
     require(steady, told)
     return f"right: ≈ {value:.3f} for a poor guess, and log p(x) for the posterior"
-
-
-@exercise("5.3")
-def another_point(mean: object, logvar: object) -> str:
-    """Check a q for x = -1 by its distance from the posterior."""
-    wanted = "give two numbers, the mean and the log-variance"
-    m, s = number(mean, wanted), number(logvar, wanted)
-    require(max(abs(m), abs(s)) < 100, f"{wanted}; these are far too large")
-    right, v = POSTERIOR
-    by_mean, by_width = (m - right) ** 2 / (2 * v), (math.exp(s) / v - 1 - s + math.log(v)) / 2
-    far, found = by_mean + by_width > 0.005, f"the gap is {by_mean + by_width:.4g}"
-    way, side = "lower" if m > right else "higher", "wide" if s > math.log(v) else "narrow"
-    middle = "is near, but" if abs(m - right) < 0.06 else f"should be {way}, and"
-    faults = {
-        f"{found}: wz + b = x there, but p(z) pulls towards 0": abs(m + 0.75) < 1e-3,
-        f"{found}: that is the variance; its logarithm is asked for": abs(s - v) < 1e-3,
-        f"{found}: that is the standard deviation; the log of its square is asked for": (
-            abs(s - v**0.5) < 1e-3
-        ),
-        f"{found}: the mean should be {way}": far and by_mean > by_width,
-        f"{found}: the mean {middle} q is too {side}": far,
-    }
-    forbid(faults)
-    return f"right: {found}"
 
 
 @exercise("5.4")

@@ -56,26 +56,6 @@ def _compare(
 
 
 @exercise("9.2")
-def three_times(answer: object) -> str:
-    """Check kernel and padding of a transposed convolution with stride 3 that triples the width."""
-    wanted = "give two whole numbers, kernel and padding"
-    kernel, padding = whole(answer, 2, wanted)
-    size = 4 * 3 + kernel - 2 * padding
-    faults = {
-        wanted: padding < 0,
-        "the stamps shall overlap: the kernel must be larger than the stride": kernel <= 3,
-        f"5 numbers become {size}, and should become 15": size != 15,
-        "that is huge: there is a smaller kernel": kernel > 21,
-    }
-    forbid(faults)
-    ones = torch.ones(1, 1, 12), torch.ones(1, 1, kernel)
-    counts = nn.functional.conv_transpose1d(*ones, stride=3)[0, 0, kernel:-kernel]
-    fewest, most = int(counts.min()), int(counts.max())
-    require(fewest == most, f"inside, pixels get {fewest} or {most} stamps: not even")
-    return f"right: three times the width, and {most} stamps in a row for every pixel"
-
-
-@exercise("9.3")
 def mended_generator(build: Function) -> str:
     """Check a generator by what it draws, and its batch normalisation by what it adds."""
     a_function = "a function that builds a net is wanted, mended_generator, and not the net itself"
@@ -94,7 +74,7 @@ def mended_generator(build: Function) -> str:
     stamps = [m for m in net.modules() if isinstance(m, nn.ConvTranspose2d)]
     beyond = "with larger weights pixels go beyond [-1, 1]: the last layer should be Tanh"
     three = f"three batch normalisations belong in it, yours has {len(norms)}"
-    uneven = "the size is right, but a kernel is no multiple of the stride: checkerboards"
+    uneven = "the size is right, but a kernel is no multiple of the stride: uneven stamps"
     faults = {
         "0.8 is still the eps of a batch normalisation": any(m.eps > 0.01 for m in norms),
         "still no pixel below 0: look at the last layer": images.min() >= 0,
@@ -120,7 +100,7 @@ def _judge_images(images: Tensor) -> None:
     forbid(faults)
 
 
-@exercise("9.4")
+@exercise("9.3")
 def caught_by(answers: object) -> str:
     """Check which column exposes which cheat."""
     words = parts(answers, 3, 'give three words out of "FD", "rarest" and "nearest"')
@@ -137,3 +117,23 @@ def caught_by(answers: object) -> str:
     for word, wrong in zip(words, (first, second, dict.fromkeys(columns[1:], told)), strict=True):
         choice(word, columns, wrong)
     return "right: copies, gaps and looks, each in a column of its own"
+
+
+@exercise("9.4")
+def three_times(answer: object) -> str:
+    """Check kernel and padding of a transposed convolution with stride 3 that triples the width."""
+    wanted = "give two whole numbers, kernel and padding"
+    kernel, padding = whole(answer, 2, wanted)
+    size = 4 * 3 + kernel - 2 * padding
+    faults = {
+        wanted: padding < 0,
+        "the stamps shall overlap: the kernel must be larger than the stride": kernel <= 3,
+        f"5 numbers become {size}, and should become 15": size != 15,
+        "that is huge: there is a smaller kernel": kernel > 21,
+    }
+    forbid(faults)
+    ones = torch.ones(1, 1, 12), torch.ones(1, 1, kernel)
+    counts = nn.functional.conv_transpose1d(*ones, stride=3)[0, 0, kernel:-kernel]
+    fewest, most = int(counts.min()), int(counts.max())
+    require(fewest == most, f"inside, pixels get {fewest} or {most} stamps: not even")
+    return f"right: three times the width, and {most} stamps in a row for every pixel"
