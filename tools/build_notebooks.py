@@ -11,6 +11,7 @@ so a cell about this machine keeps its stored output while nothing but its ``≈
 # ruff: noqa: T201 - a command line tool prints
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -37,6 +38,12 @@ FOREIGN = re.compile("PYTHON.*|JUPYTER_.*|MPLBACKEND|MATPLOTLIBRC|OMP_NUM_THREAD
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
+# What stands in the place of a bar that is stored at 0 %, and of a live text that is stored without
+# its state; nbval_sanitize.cfg does the same to what a cell prints when it is checked.
+STILL = {
+    r" *0%\|.*\| 0/(\d+) \[.*": r" [progress bar, \1 steps]",
+    r"HTML\(value='<em>(.*)</em>'\)": r"\1",
+}
 FIGURE = "figure"  # the tag of a cell that only draws: stored folded, one click away
 MACHINE_COMMENT = "# About this machine"
 APPROXIMATE = re.compile(r"≈ *[-+]?[0-9.,e+-]+ ?%?")
@@ -107,6 +114,7 @@ def environment() -> dict[str, str]:
     return env | own | {"COURSE_DEVICE": "cpu", "PYTHONPATH": str(TOOLS)}
 
 
+@functools.cache
 def list_fonts() -> None:
     """Let Matplotlib list this machine's fonts now: the first lesson would say that it does."""
     command = [sys.executable, "-c", "import matplotlib.font_manager"]
@@ -159,8 +167,11 @@ def _clean(notebook: NotebookNode) -> None:
             if output.output_type == "error":  # a traceback names this machine's folders
                 output.traceback = [f"{output.ename}: {output.evalue}"]
             data = output.get("data", {})
-            if data.pop(WIDGET_VIEW, None) and data.get("text/plain", "").startswith("interactive"):
-                data["text/plain"] = WIDGET_TEXT
+            if data.pop(WIDGET_VIEW, None):
+                text = data.get("text/plain", "")
+                for live, still in STILL.items():
+                    text = re.sub(live, still, text)
+                data["text/plain"] = WIDGET_TEXT if text.startswith("interactive") else text
 
 
 def keep_machine_outputs(notebook: NotebookNode, old: NotebookNode) -> None:

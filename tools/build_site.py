@@ -7,7 +7,6 @@ a build that fails the old site is still there.
 
 # ruff: noqa: T201 - a command line tool prints
 
-import ast
 import re
 import shutil
 import sys
@@ -112,8 +111,8 @@ def launch_line(address: str, notebook: str) -> str:
 def for_reading(notebook: nbformat.NotebookNode, launch: str = "") -> nbformat.NotebookNode:
     """Return a stored notebook as it is read on a page, where nothing runs.
 
-    Code that only draws is folded, figures carry their description, progress bars (which were
-    stored at 0 %) are left out, and a live widget becomes the text that stood in it.
+    Code that only draws is folded, figures carry their description, progress bars
+    are left out, and what stands in the place of a live widget is set as text.
     """
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -136,16 +135,14 @@ def for_reading(notebook: nbformat.NotebookNode, launch: str = "") -> nbformat.N
 def is_progress_bar(output: nbformat.NotebookNode) -> bool:
     """Say whether an output is the text of tqdm's bar."""
     text = output.get("data", {}).get("text/plain", "")
-    return bool(re.search(r"%\|.*\| \d+/\d+ \[.*\]$", text))
+    return bool(re.search(r"\[progress bar, \d+ steps\]$", text))
 
 
 def widget_text(data: dict[str, str]) -> str:
     """Return the words that stand in a widget's place, which was stored without its state."""
     text = data.get("text/plain", "")
-    if re.fullmatch(r"[A-Z].*\brun this cell\b.*\.", text, re.IGNORECASE):
-        return f"<p><em>{text}</em></p>"
-    found = re.fullmatch(r"HTML\(value=('.*'|\".*\")\)", text, re.DOTALL)
-    return f"<p>{ast.literal_eval(found[1])}</p>" if found else ""
+    words = r"[A-Z].*\b(run this cell|while the cell runs|after each epoch)\b.*\."
+    return f"<p><em>{text}</em></p>" if re.fullmatch(words, text, re.IGNORECASE) else ""
 
 
 if __name__ == "__main__":

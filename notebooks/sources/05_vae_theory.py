@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 4, the loop and Adam of lessons 1 to 3, and from school: logarithm, the integral as an area, mean and variance, the bell curve.
 #
-# **Time** About 90 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has seventeen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
+# **Time** About 90 minutes for the core, with exercises 5.1 and 5.2; good places to stop lie after section 4 and after exercise 5.2. Folded derivations are not counted: follow the numbers first, and come back with a pencil. *Going further* has sixteen sections of about 10 minutes. All cells together run in about 30 seconds on two slow cores.
 #
 # The line of thought, from the moons to the bound, follows a lecture of Hung-yi Lee (see *References*).
 
@@ -401,7 +401,7 @@ print(f"≈ {in_stripe.mean():.2f}, variance ≈ {in_stripe.var():.2f}")
 #
 # $$\underbrace{p(z\,|\,x)}_{\text{posterior}} = \frac{p(z)\,p(x\,|\,z)}{p(x)}$$
 #
-# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here the posterior and $p(x)$ are both bell curves, with the means and variances of the code below. (For $p(x)$: $wz$ has the variance $w^2$, the variances of independent numbers add, and we borrow that a sum of independent Gaussians is one too.)
+# *Prior* is what one knows about $z$ before $x$ is seen, *posterior* what one knows afterwards. Here the posterior and $p(x)$ are both bell curves, with the means and variances that the cell below computes. (For $p(x)$: $wz$ has the variance $w^2$, the variances of independent numbers add, and we borrow that a sum of independent Gaussians is one too.)
 #
 # <details><summary>Derivation: the posterior of the straight-line model</summary>
 #
@@ -667,7 +667,7 @@ checks.another_point(mean, logvar)
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. Begin where the gap is closed, and raise $L_b$: then $\log p(x)$, which lies above it, has risen as well (*Going further*, *EM: a climber in fog*). (Where a gap is left it can go wrong: *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. Begin where the gap is closed, and raise $L_b$. Then the new $\log p(x) \ge$ the new $L_b >$ the old $L_b =$ the old $\log p(x)$ (*EM: a climber in fog*, in *Going further*, draws it). (Where a gap is left it can go wrong: *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
@@ -679,7 +679,7 @@ checks.another_point(mean, logvar)
 #
 # Its mean $\mathbb E_q$ is taken by drawing, with one $z$ per image: the line with `randn_like` in `forward`. The KL term needs no draw, it has its formula.
 #
-# The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** (The moons of section 2 had $0.05 = 1/(2 \cdot 10)$: a variance of 10, so large that the codes of the two overlap. Why it is not too large for moons: *When does a code pay?*) How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
+# The plain sum of squares is the case $2\sigma_x^2 = 1$: **whoever writes "summed squared error plus KL" has chosen a pixel variance of 1/2.** How much is that? Draw from $p(x\,|\,z)$, for one and the same $z$:
 
 # %% tags=["figure"]
 generator = torch.Generator().manual_seed(SEED)
@@ -696,7 +696,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. Lesson 6 tries other variances.) So the proportion of the two terms is a choice. `nn.MSELoss()`, which averages over 784 pixels, chooses a variance of 392, for $1/(2 \cdot 392) = 1/784$, and then the code says nothing any more: *The scaling mistake*, in *Going further*.
+# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. And 10 was the variance of the moons, for $0.05 = 1/(2 \cdot 10)$: so large that the codes of the two overlap. It is not too large for them, as half the pixels of a moon change together: *When does a code pay?*) So the proportion of the two terms is a choice, and lesson 6 makes others. `nn.MSELoss()`, which averages over 784 pixels, chooses a variance of 392, for $1/(2 \cdot 392) = 1/784$, and then the code says nothing any more: *The scaling mistake*, in *Going further*.
 #
 # **And the gradient?** PyTorch does not differentiate its own draws: `torch.normal(mu, sigma)` hands back the gradient 0. In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
 
@@ -705,9 +705,51 @@ plotting.show(
 #
 # The map of section 1 has smears. The theory has two suspects to offer.
 #
-# **The mean.** One image is drawn for all codes that fall on a place, and a squared error over pixels orders their mean, as with the two moons. Of sharp strokes it is a soft one, and of two kinds of digit a smear. (*Back to the map*, in *Going further*, holds the decoder against that mean.)
+# **The mean.** One image is drawn for all codes that fall on a place, and a squared error over pixels demands their mean, as with the two moons. The mean of sharp strokes is soft, and that of two kinds of digit a smear. (*Back to the map*, in *Going further*, holds the decoder against that mean.)
 #
-# **The hole.** Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. (*The holes of the map* draws those of this net.)
+# **The hole.** Random codes come from the prior, but the decoder has practised on the codes of all images together, the **aggregated posterior** $q(z) = \frac1N\sum_i q(z\,|\,x_i)$. The KL term pulls every single $q(z\,|\,x_i)$ towards the prior; nothing makes their mean equal to it. Where the prior has many codes and the images few, a **prior hole**, the decoder is asked for what it never learned. With two latent numbers it can be seen. Compare, place by place, the density of the prior with that of the aggregated posterior.
+
+# %%
+with torch.inference_mode():
+    mu, logvar = digits_vae.encoder(images).chunk(2, dim=1)  # (60000, 2) each
+codes = mu + torch.exp(logvar / 2) * torch.randn_like(mu)  # one drawn code for each image
+random_codes = torch.randn(2000, 2, generator=torch.Generator().manual_seed(SEED))
+log_prior = log_normal(random_codes, 0, torch.tensor(1.0)).sum(dim=1)
+few = slice(0, 5000)  # the aggregated posterior of 5,000 images is enough
+log_q = log_normal(random_codes[:, None], mu[few], logvar[few].exp()).sum(dim=2)  # (2000, 5000)
+log_aggregated = torch.logsumexp(log_q, dim=1) - np.log(5000)
+in_hole = log_aggregated < log_prior - np.log(2)
+print("codes from the prior where the images' codes are less than half as dense: ", end="")
+print(f"≈ {100 * in_hole.float().mean():.0f} %")
+
+# %% tags=["figure"]
+fig, axes = plt.subplots(1, 2, figsize=(11, 5))
+colours = [plt.get_cmap("tab10")(digit) for digit in range(10)]
+for digit in range(10):
+    chosen = codes[:6000][labels[:6000] == digit]
+    axes[0].plot(*chosen.T, ".", color=colours[digit], markersize=2.5, label=str(digit))
+axes[0].legend(markerscale=5, loc="center left", bbox_to_anchor=(1, 0.5))
+axes[0].set_title("codes of 6,000 images")
+axes[1].plot(*random_codes[~in_hole].T, ".", color="lightgrey", markersize=3)
+axes[1].plot(*random_codes[in_hole].T, ".", color=RED, markersize=3)
+axes[1].set_title("2,000 codes from the prior; orange: in a hole")
+for ax in axes:
+    for radius in (1, 2):
+        ax.add_patch(Circle((0, 0), radius, fill=False, color="black", linewidth=1))
+    ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
+plotting.show(
+    fig,
+    alt="Left: the codes of 6,000 images, coloured by digit. Each digit has a region, crowded near "
+    "the middle and spread out beyond, with gaps between the regions. Right: codes from the prior; "
+    "the orange ones, where the images have few codes, lie mostly in those gaps.",
+)
+
+# %% tags=["claim"]
+# "A large part of the prior's codes falls into them."
+assert in_hole.float().mean() > 0.15
+
+# %% [markdown]
+# (The circles have radius 1 and 2.) The images' codes reach far beyond the prior's, and leave gaps, most of them between the coloured regions. The prior leaves none, and a large part of its codes falls into these.
 #
 # Which costs more, the mean or the hole? Lesson 6 takes the two apart.
 
@@ -1238,52 +1280,6 @@ assert to_mean < to_image / 2
 # The decoder draws the weighted mean, and not an image of the data. (The two differ most where few images share the code, here in the first, the fifth and the last column.) That is what a squared error over pixels does: it orders the mean of what shares a code.
 
 # %% [markdown]
-# ### The holes of the map
-#
-# Section 8 named the prior hole. With two latent numbers it can be seen. Compare, place by place, the density of the prior with that of the aggregated posterior, the mean of $q(z\,|\,x_i)$ over many images.
-
-# %%
-with torch.inference_mode():
-    mu, logvar = digits_vae.encoder(images).chunk(2, dim=1)  # (60000, 2) each
-codes = mu + torch.exp(logvar / 2) * torch.randn_like(mu)  # one drawn code for each image
-random_codes = torch.randn(2000, 2, generator=torch.Generator().manual_seed(SEED))
-log_prior = log_normal(random_codes, 0, torch.tensor(1.0)).sum(dim=1)
-few = slice(0, 5000)  # the aggregated posterior of 5,000 images is enough
-log_q = log_normal(random_codes[:, None], mu[few], logvar[few].exp()).sum(dim=2)  # (2000, 5000)
-log_aggregated = torch.logsumexp(log_q, dim=1) - np.log(5000)
-in_hole = log_aggregated < log_prior - np.log(2)
-print("codes from the prior where the images' codes are less than half as dense: ", end="")
-print(f"≈ {100 * in_hole.float().mean():.0f} %")
-
-# %% tags=["figure"]
-fig, axes = plt.subplots(1, 2, figsize=(11, 5))
-colours = [plt.get_cmap("tab10")(digit) for digit in range(10)]
-for digit in range(10):
-    chosen = codes[:6000][labels[:6000] == digit]
-    axes[0].plot(*chosen.T, ".", color=colours[digit], markersize=2.5, label=str(digit))
-axes[0].legend(markerscale=5, loc="center left", bbox_to_anchor=(1, 0.5))
-axes[0].set_title("codes of 6,000 images")
-axes[1].plot(*random_codes[~in_hole].T, ".", color="lightgrey", markersize=3)
-axes[1].plot(*random_codes[in_hole].T, ".", color=RED, markersize=3)
-axes[1].set_title("2,000 codes from the prior; orange: in a hole")
-for ax in axes:
-    for radius in (1, 2):
-        ax.add_patch(Circle((0, 0), radius, fill=False, color="black", linewidth=1))
-    ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
-plotting.show(
-    fig,
-    alt="Left: the codes of 6,000 images, coloured by digit. Each digit has a region, crowded near "
-    "the middle and spread out beyond, with gaps between the regions. Right: codes from the prior; "
-    "the orange ones, where the images have few codes, lie mostly in those gaps.",
-)
-
-# %% tags=["claim"]
-# "A large part of the prior's codes falls into them."
-assert in_hole.float().mean() > 0.15
-
-# %% [markdown]
-# (The circles have radius 1 and 2.) The images' codes reach far beyond the prior's, and leave gaps, most of them between the coloured regions. The prior leaves none, and a large part of its codes falls into these.
-#
 # ### When does a code pay?
 #
 # The collapse of *The scaling mistake* can be foretold. For a decoder that is a straight line (Lucas et al., 2019; we borrow it) a latent number is used only if the data varies by more than $\sigma_x^2$ along some direction. The largest such variance is an eigenvalue (lesson 4, *Going further* B).

@@ -240,12 +240,12 @@ plotting.show(
 )
 
 # %% tags=["claim"]
-# "The error falls to the end. The KL settles early"
+# "The error falls nearly all the way. The KL settles early"
 assert history["error"][0] > 1.2 * history["error"][-1]
 assert 2 / 3 < history["KL"][1] / history["KL"][-1] < 1.5
 
 # %% [markdown]
-# The error falls to the end. The KL settles early: from then on the net draws better and better for the same price. (The KL is what a code costs: the more it says about its image, the more it costs. Its unit is the **nat**, from the natural logarithm. One nat is 1.44 bits.)
+# The error falls nearly all the way. The KL settles early: from then on the net draws better and better for nearly the same price. (The KL is what a code costs: the more it says about its image, the more it costs. Its unit is the **nat**, from the natural logarithm. One nat is 1.44 bits.)
 #
 # And the encoder? Ten test images, one of each digit, and below each what the decoder makes of its mean code.
 
@@ -372,7 +372,7 @@ assert worth[1] > 2 * worth[0]
 #
 # Two suspects: the decoder, trained to draw soft means, and the codes that we hand to it.
 #
-# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. (It does pull at every image's bell; the error pulls the other way, and must not lose.) What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 8). Look at both, in the unit with the largest KL:
+# One often reads that the KL term pushes codes "closer to a standard normal". Taken image by image that would be a disaster: if every $q(z\,|\,x)$ were the prior, no code would say anything about its image. (It does pull at every image's bell. The error pulls the other way.) What should look like the prior are the codes of *all* images together, the **aggregated posterior** (lesson 5, section 8). Look at both, in the unit with the largest KL:
 
 # %%
 per_unit = 0.5 * (test_mu**2 + test_logvar.exp() - test_logvar - 1).cpu()  # (10000, 20)
@@ -631,7 +631,7 @@ assert widths["autoencoder"].max() > 2 * widths["β = 1"].max()
 #
 # So what has the VAE won? (The row $L_b$ is of the held-out images; on the test images section 3 gave the first net a few nats more.)
 #
-# - **A model.** It gives a lower bound on how probable an image is (section 3), so two VAEs can be compared in nats, with some care: of two bounds one may only be the tighter. The middle net's is some 100 nats higher, each at the variance that suits it best. Yet from the prior it draws worse, and only with a fitted density better. Likelihood and beautiful samples are two things (Theis et al., 2015).
+# - **A model.** It gives a lower bound on how probable an image is (section 3), so two VAEs can be compared in nats, with some care: a higher bound may only mean a better encoder. The middle net's is some 100 nats higher, each at the variance that suits it best. Yet from the prior it draws worse, and only with a fitted density better. Likelihood and beautiful samples are two things (Theis et al., 2015).
 # - **Samples without a second step**, worse than those with one.
 # - **A known scale.** What is fitted to the codes afterwards can count on standard deviations near 1.
 #
@@ -786,7 +786,7 @@ if not data.standin_in_use():
     assert obeyed[1].mean() < 0.85
 
 # %% [markdown]
-# Either alone helps a little, and both together much. With $\beta = 1$ two of three orders are delivered, with $\beta = 4$ nearly all. Why? Here is a guess that can be tried: with $\beta = 1$ the code still says itself which digit it is, and where it contradicts the label, it may win. So let a linear classifier read the digit from the mean code alone, in all four nets. Knowing nothing it would be right once in ten.
+# Either alone helps a little, and both together much. With $\beta = 1$ two of three orders are delivered, with $\beta = 4$ nearly all. (The judge has to name a digit, for a smear too: to obey is not to draw well.) Why? Here is a guess that can be tried: with $\beta = 1$ the code still says itself which digit it is, and where it contradicts the label, it may win. So let a linear classifier read the digit from the mean code alone, in all four nets. Knowing nothing it would be right once in ten.
 
 
 # %%

@@ -35,7 +35,7 @@ PAUSES = fetch.PAUSES
 @pytest.fixture(autouse=True)
 def _quick_and_direct(monkeypatch):
     monkeypatch.setattr(fetch, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(fetch, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(fetch, "STALL_SECONDS", 0.2)
     monkeypatch.setattr(fetch, "PAUSES", (0.01, 0.01))
     monkeypatch.setenv("no_proxy", "*")
 
@@ -85,8 +85,8 @@ FAULTS = {
     403: "403 Forbidden",
     503: "503 Service Unavailable",
     "cut": "the connection was cut",
-    "stalled": "silent for 0.3 s",
-    "silent": "silent for 0.3 s",
+    "stalled": "silent for 0.2 s",
+    "silent": "silent for 0.2 s",
 }
 
 

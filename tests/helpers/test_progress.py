@@ -105,12 +105,11 @@ def answers_of_all():
 @pytest.fixture(scope="module")
 def played():
     """Play all the cells at once; return what came of each."""
-    os.environ["SECRET"] = "1"
     answers = answers_of_all()
     names = {id(answer): name for name, answer in answers.items()}
-    outcomes = {names[id(one)]: what for one, what in play_all(answers.values(), limits=LIMITS)}
-    del os.environ["SECRET"]
-    return outcomes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET", "1")
+        return {names[id(one)]: what for one, what in play_all(answers.values(), limits=LIMITS)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no alarm, no limit of memory")

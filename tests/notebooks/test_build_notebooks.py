@@ -38,7 +38,7 @@ for _ in tqdm(range(3)):
 import time
 
 print(1, flush=True)
-time.sleep(0.5)
+time.sleep(0.3)
 print(2)
 
 # %% tags=["raises-exception"]
@@ -109,6 +109,7 @@ def assert_clean(text, folder):
     assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5, 6, 7]
     assert code[2].outputs[0].data["image/png"]
     assert code[3].outputs[0].data["text/plain"] == build_notebooks.WIDGET_TEXT
+    assert code[4].outputs[0].data["text/plain"] == " [progress bar, 3 steps]"
     assert [output.text for output in code[5].outputs] == ["1\n2\n"]  # though sent in two pieces
     assert code[6].outputs[0].traceback == ["ZeroDivisionError: division by zero"]
     assert code[6].metadata == {"tags": ["raises-exception"]}

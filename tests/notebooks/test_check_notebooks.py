@@ -78,6 +78,9 @@ OUTPUTS = {
     "nan": ("loss ≈ 0.3", "loss ≈ nan", False),
     "missing": ("loss ≈ 0.3", "loss 0.3", False),
     "advice": (f"{INFERENCE} Please do not.", f"{INFERENCE} You can clone.", True),
+    "bar": ("all: [progress bar, 3 steps]", "all:   0%|          | 0/3 [00:00<?, ?it/s]", True),
+    "longer bar": (" [progress bar, 3 steps]", "  0%|          | 0/4 [00:00<?, ?it/s]", False),
+    "live text": ("It comes here.", "HTML(value='<em>It comes here.</em>')", True),
     "other error": (f"{INFERENCE} Please do not.", "Tensors are missing. Please do not.", False),
 }
 
@@ -128,8 +131,10 @@ def outcome(source):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), paths[-1])
     settings = folder / "pytest.ini"
     settings.touch()
+    # A kernel alone takes about 50 MB, and several times that with PyTorch.
+    command = [sys.executable, "-m", "pytest", *check_notebooks.NBVAL, "--most-megabytes=150"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *paths, *check_notebooks.NBVAL, "-v", "-c", settings],
+        [*command, *paths, "-v", "-c", settings],
         cwd=folder,
         env=check_notebooks.environment(),
         capture_output=True,
@@ -154,11 +159,24 @@ def test_only_numbers_behind_the_sign_may_differ(outcome, case):
     assert f"outputs::ipynb::Cell {number} {'PASSED' if passes else 'FAILED'}" in outcome, outcome
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell")
+def test_memory_of_each_notebook_is_measured(outcome):
+    told = {line.split()[0]: line for line in outcome.splitlines() if line.endswith(" MB")}
+    assert [name for name in told if "FAILED: more than 150 MB" in told[name]] == ["01_tiny.ipynb"]
+    assert "outputs.ipynb" in told
+
+
 def test_the_sanitize_file_is_ascii_and_no_rule_has_an_empty_replacement():
     text = (check_notebooks.TOOLS / "nbval_sanitize.cfg").read_text(encoding="ascii")
     rules = [line.split(": ", 1) for line in text.splitlines() if line.startswith("re")]
     assert [rule[0] for rule in rules] == ["regex", "replace"] * (len(rules) // 2)
     assert all(rule[1].strip() for rule in rules)
+
+
+def test_what_is_stored_in_the_place_of_a_widget_is_compared_in_the_same_way():
+    text = (check_notebooks.TOOLS / "nbval_sanitize.cfg").read_text(encoding="ascii")
+    for live, still in build_notebooks.STILL.items():
+        assert f"regex: {live}\nreplace: {still}\n" in text
 
 
 def test_a_notebook_that_is_not_its_source_is_refused(source):
