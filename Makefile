@@ -58,8 +58,9 @@ progress: lesson ready ## which exercises are solved? Yours, or those of a class
 check: lesson ready-dev data ## is what the lessons say true on this machine? (NB=02)
 	$(PY) tools/check_notebooks.py $(LESSONS)
 
+# Left to itself, --dist begins with the files of most tests, and those are not the longest.
 test: lesson lint ## check everything that must hold (NB=02: one lesson)
-	$(PY) -m pytest tests -n 2 --dist loadfile -p no:nbval $(addprefix --lesson ,$(LESSONS))
+	$(PY) -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder -p no:nbval $(addprefix --lesson ,$(LESSONS))
 	@$(MAKE) --no-print-directory check
 
 test-browser: lesson ready-dev data ## open the lessons in Chromium and use them as a student does

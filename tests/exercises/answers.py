@@ -38,7 +38,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jupytext
@@ -112,6 +111,19 @@ class Answer:
         return None if None in parts else "\n\n".join([*rest, *map(str, parts)])
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a lesson defines, as attributes; it is run when the first one is asked for."""
+
+    number: str
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _namespace(self.number)[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 @dataclass
 class Answers:
     """The answers of one lesson, in the order in which they were written."""
@@ -119,10 +131,10 @@ class Answers:
     number: str
     all: list[Answer] = field(default_factory=list)
 
-    @functools.cached_property
-    def lesson(self) -> SimpleNamespace:
+    @property
+    def lesson(self) -> "Lesson":
         """What the lesson defines."""
-        return SimpleNamespace(**_namespace(self.number))
+        return Lesson(self.number)
 
     def right(
         self, exercise: str, *, kind: str = "", name: str = "", says: str = "", **values: Any
