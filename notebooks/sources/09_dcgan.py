@@ -200,7 +200,7 @@ def distance(images):
 
 
 # %% [markdown]
-# The training function is lesson 8's, and gets the schedulers of both rates and the number of labels as well. Every real image gets a fake with the same label beside it: `G(with_label(noise, y))`. And of $D$'s ten logits that label's is taken: `D(images).gather(1, y[:, None])`. (`LambdaLR`, above, multiplies a rate with what its function says.) The average of $G$ over its last hundred or so steps draws the sheets, which order 0 to 9 in turn. `play` notes the distance of 2,000 samples at each. When do you read the first digit?
+# The training function is lesson 8's, and gets the schedulers of both rates and the number of labels as well. With `num_labels=10` it gives every real image a fake with the same label beside it, `G(with_label(noise, y))`, and of $D$'s ten logits it takes that label's, `D(images).gather(1, y[:, None])`. (`LambdaLR`, above, multiplies a rate with what its function says.) The average of $G$ over its last hundred or so steps draws the sheets, which order 0 to 9 in turn. `play` notes the distance of 2,000 samples at each. When do you read the first digit?
 
 
 # %% tags=["figure"]
@@ -279,7 +279,7 @@ if not data.standin_in_use():
     assert obeyed > 0.9
 
 # %% [markdown]
-# Nearly all are digits, in crisp strokes, as if written with a pen, and nearly all are those that were ordered. (Two readers had sheets of 100 whose makers were not named. At once they read 95 and 95 of this generator's, all as ordered, 98 and 96 of the real ones, and 51 and 54 of the GAN's in lesson 8. People may say "I can't read it". The judge cannot: it must name a digit, and so its share is higher.) Is it the label? In part: without it, all else equal, other readers read about 70 (tried). Now the parts, one by one.
+# Nearly all are digits, in crisp strokes, as if written with a pen, and nearly all are those that were ordered. (Two readers had sheets of 100 whose makers were not named. At once they read 95 and 95 of this generator's, all as ordered, 98 and 96 of the real ones, and 51 and 54 of the GAN's in lesson 8. People may say "I can't read it". The judge cannot: it must name a digit, and so its share is higher.) Are they so easy to read because of the label? In part: without it, all else equal, other readers read about 70 (tried). Now the parts, one by one.
 
 # %% [markdown]
 # ## 2 · Windows and stamps
@@ -561,9 +561,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# Iteration for iteration the DCGAN is far ahead. Half-way it gets worse again, and at the end, where the rate goes to 0, it comes down once more. (That the two belong together is a guess.) Second for second this judge does not prefer it: here the GAN had come to its last point before the DCGAN was as near. (These are distances of 2,000 samples each; the one of section 1 was of 10,000.) Your eye may disagree: put the 120 samples above beside those of lesson 8.
+# Iteration for iteration the DCGAN is far ahead. Half-way it gets worse again, and at the end, where the rate goes to 0, it comes down once more. (That the two belong together is a guess.) Second for second this judge does not prefer it: the DCGAN came as near as the GAN's last point only near its own end. (These are distances of 2,000 samples each; the one of section 1 was of 10,000.) Your eye may disagree: put the 120 samples above beside those of lesson 8.
 #
-# Which of the changes did it? This comparison cannot tell: it would need a run for each, and several seeds. One of them we have undone: without the labels the distance of 10,000 samples was 2.6 instead of 2.1 (tried, one seed).
+# Which of the changes did it? This comparison cannot tell: it would need a run for each, and several seeds. One of them we have undone: without the labels the distance of 10,000 samples was 2.6 instead of 2.1 (tried, one seed). So what was much for the readers is little for this judge.
 #
 # *A good place to stop.*
 
@@ -596,7 +596,7 @@ plotting.show(
 # %% [markdown]
 # The fit is rough: a feature behind a ReLU is never negative and often exactly 0. We compare mean and spread only, and whatever else differs goes unseen. Keep this in mind until section 8.
 #
-# How far apart are two normal distributions? Think of one as a heap of sand, and carry it grain by grain until it has the form of the other, so that the mean squared way is as short as possible. The root of that is the **2-Wasserstein distance**. Between normal distributions it is also called **Fréchet distance**, and as in the papers, FD means the square of it.
+# How far apart are two normal distributions? Think of one as a heap of sand, and carry it grain by grain until it has the form of the other, so that the mean squared way is the least. The root of that is the **2-Wasserstein distance**. Between normal distributions it is also called **Fréchet distance**, and as in the papers, FD means the square of it.
 #
 # In one dimension it is easily found. A grain is carried from $x$ to $y$. Over all grains $x$ has the mean $m_1$ and the standard deviation $s_1$; $y$ has $m_2$ and $s_2$. Write $\mathbb{E}$ for the mean over all grains, and $\rho$ for the correlation of $x$ and $y$ in a plan of carrying. Then
 #
@@ -1003,7 +1003,7 @@ table([*cheats, "DCGAN", "real images"])
 # - **The shifted copyist** needs one pixel to get through that column, too: its nearest training image is further away than a new digit's. Only beside real images its FD gives it away. Beside a model it does not: by the CNN no model but the DCGAN comes as near (Theis et al., 2015, warn of this).
 # - **The parrot** is many times as far away as real images: both judges notice something. They cannot tell that it is repetition: by both, fifty pictures still beat the VAE that draws its codes from the prior. Nor does *nearest* help, for the fifty were not training images. (*Going further* B has a measure that does.)
 # - **The forger**: FD and *nearest* catch it. But both judges forgive the pattern, which they never saw in training, more easily than what comes next.
-# - **The crooked camera** is judged worse than the DCGAN by both judges, and you see nothing wrong with its digits. Features, too, can make much of little. (So does *nearest*: over 8, where a new digit has 2.5.)
+# - **The crooked camera** is judged worse than the DCGAN by both judges, and you see nothing wrong with its digits. Features, too, can make much of little. (So does *nearest*: over 8, where a new digit has 2.7.)
 
 # %% tags=["claim"]
 # "The copyist is as good as real images in every column but *nearest*. There it stands at exactly 0",
