@@ -81,7 +81,7 @@ def in_the_crowd(answer: object) -> str:
     }
     refuse(value, mistakes, 0, 0.02)
     right = abs(value - 1 / 3) < 0.02
-    require(right, "of all numbers at -2, real and generated, which share is real?")
+    require(right, "of all numbers at -2.5, real and generated, which share is real?")
     return "right: one real number among three"
 
 
