@@ -82,7 +82,7 @@ def test_progress_bars_are_there_and_finish(lesson):
     shown = lesson.progress_bars()
     for cell, bars in zip(lesson.code, shown, strict=True):
         stored = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
-        expected = sum(bool(re.search(r"\| 0/\d+ \[", text)) for text in stored)
+        expected = sum("[progress bar, " in text for text in stored)
         more = "load_judge(" in cell.source  # which trains a judge where none is kept yet
         assert expected <= len(bars) <= expected + more, cell.source
         assert all(done == total for done, total in bars), bars
