@@ -342,7 +342,7 @@ plotting.show(
 #
 # $$v(x, t) = \mathbb{E}\bigl[\,x_1 - x_0 \;\big|\; x_t = x\,\bigr],$$
 #
-# one velocity for each place and time. And now the surprise. Let a second crowd start from the noise and follow this mean velocity, while the first keeps to its lines. At every time the second crowd is *distributed* like the first. It starts as noise and arrives as data. For the number of particles that pass the place $x$ in a short time $dt$, those to the right less those to the left, is the density there times the mean velocity times $dt$. Nothing else about the velocities matters. And a density changes only by what passes: equal crowds with equal mean velocities stay equal.
+# one velocity for each place and time. And now the surprise. Let a second crowd start from the noise and follow this mean velocity, while the first keeps to its lines. At every time the second crowd is *distributed* like the first. It starts as noise and arrives as data. Count the particles that cross a place $x$ rightwards in a short time $dt$, and subtract those that cross it leftwards: the result is the density there times the mean velocity times $dt$. Nothing else about the velocities matters, for a fast one to the right and a fast one to the left cancel. And a density changes only by what passes: equal crowds with equal mean velocities stay equal.
 #
 # <details><summary>Derivation: why the mean velocity is enough</summary>
 #
@@ -719,7 +719,7 @@ checks.turned_up(turned_up)
 # turned_up = "c"
 # ```
 #
-# With $w = 1$ the codes of that digit are drawn as the net has learned them, with the odd ones among them. Who exaggerates what tells a 7 from other digits draws the plainest sevens: easy to read, and more alike. The distance rises for another reason: in what the MLP looks at, the digits are exaggerated.
+# With $w = 1$ the codes of that digit are drawn as the net has learned them, with the odd ones among them. Who exaggerates what tells a 7 from other digits draws the plainest sevens: easy to read, and more alike. The distance rises for another reason: within a digit the pictures are more alike, but over all digits the MLP's features are spread too far (folded below the table).
 #
 # </details>
 #
@@ -851,7 +851,7 @@ if not data.standin_in_use():
 # %% [markdown]
 # Read it once by each column. By both judges the mixtures of ten and more, the flow and the order with $w = 1$ are far nearer than the prior: the same decoder, other codes. Look where the CNN puts the DCGAN (if lesson 9 has run here), whose images are crisp. And the order with $w = 2$: for the CNN it is nearer than codes of real images, while the MLP puts it behind $w = 1$. A number without its judge says little.
 #
-# Compare the two mixtures of fifty. This lesson's net, whose codes were allowed to say more, draws nearer than lesson 6's first one, though with codes from the prior it is further away. Where the density of the codes is learned afterwards, the KL term may be weak.
+# Compare the two mixtures of fifty. The net with $\beta = 0.1$, whose codes were allowed to say more, draws nearer than the net with $\beta = 1$, though with codes from the prior it is further away. Where the density of the codes is learned afterwards, the KL term may be weak.
 #
 # And the flow against the mixture? Without labels the CNN puts the two level, and the MLP the mixture ahead. With an order at $w = 1$ the flow is ahead by both judges, with help: it was told the labels. The mixture has to be told its form, and its covariances grow with the square of the dimension. The flow needs none of that, and the same loop works where no mixture does.
 
