@@ -13,7 +13,7 @@
 #
 # **You need** Lessons 5 and 6 (the VAE and its codes, the mixture of Gaussians) and 9 (the Fréchet distance, two judges). From school: mean, variance, the bell curve, and what a velocity is.
 #
-# **Time** About 100 minutes for the core, with exercises 10.1 to 10.4, and 60 for *Going further*, without its last exercise; after section 2 is a good place to stop for a day. Folded derivations are not counted. All cells together run in about three minutes on two slow cores without a graphics card.
+# **Time** About 110 minutes for the core, with exercises 10.1 to 10.4, and 60 for *Going further*, without its last exercise; after section 2 is a good place to stop for a day. Folded derivations are not counted. All cells together run in about three minutes on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
