@@ -650,7 +650,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Many can be read, others lie between two. The mixture of 100 is a little nearer still; what the flow can do that the mixture can't comes next. More steps would not help much: it is the net that limits (*Going further* E).
+# Many can be read, others lie between two. The mixture of 100 is a little nearer still; what else can be asked of the flow comes next. More steps would not help much: it is the net that limits (*Going further* E).
 #
 # ## 5 · On demand
 #

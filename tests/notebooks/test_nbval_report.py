@@ -1,17 +1,25 @@
-"""What is too much memory; ``test_check_notebooks`` sees it measured, under the real nbval."""
+"""What too much memory does to a run; ``test_check_notebooks`` sees it measured."""
 
-from types import SimpleNamespace
+import subprocess
+import sys
 
-import nbval_report
+import check_notebooks
 import pytest
 
+TEST = "import nbval_report\n\n\ndef test_one():\n    nbval_report.megabytes['a.ipynb'] = {}\n"
 
-@pytest.mark.parametrize(
-    ("megabytes", "status"), [({}, 0), ({"a": 9, "b": 150}, 0), ({"a": 9, "b": 151}, 1)]
-)
-def test_a_notebook_that_takes_too_much_memory_fails_the_run(monkeypatch, megabytes, status):
-    monkeypatch.setattr(nbval_report, "megabytes", megabytes)
-    option = SimpleNamespace(most_megabytes=150)
-    session = SimpleNamespace(exitstatus=0, config=SimpleNamespace(option=option))
-    nbval_report.pytest_sessionfinish(session)
-    assert session.exitstatus == status
+
+@pytest.mark.parametrize(("megabytes", "status"), [(150, 0), (151, 1)])
+def test_a_notebook_that_takes_too_much_memory_fails_a_green_run(tmp_path, megabytes, status):
+    (tmp_path / "test_it.py").write_text(TEST.format(megabytes))
+    (tmp_path / "pytest.ini").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "nbval_report", "--most-megabytes=150"],
+        cwd=tmp_path,
+        env=check_notebooks.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "1 passed" in done.stdout, done.stdout
+    assert done.returncode == status, done.stdout
