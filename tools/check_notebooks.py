@@ -1,7 +1,9 @@
 """Run the lessons and hold them to their word: outputs as stored, and every claim true.
 
 For each lesson a superset notebook is made in ``build/claims``: the student's cells with their
-stored outputs, and the author's claims between them. Those notebooks are run once, under nbval.
+stored outputs, and the author's claims between them. Those notebooks are run once, under nbval:
+one alone with all cores, several two at a time with one thread each. Nets as small as these gain
+little from a second thread.
 """
 
 # ruff: noqa: T201 - a command line tool prints
@@ -32,6 +34,9 @@ from nbformat import NotebookNode
 FOLDER = PROJECT / "build" / "claims"
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"]
 NBVAL += [f"--nbval-sanitize-with={TOOLS / 'nbval_sanitize.cfg'}", "-p", "nbval_report"]
+NBVAL += ["-p", "lessons_in_turn"]
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+LAST = {"05", "07", "10"}  # no lesson waits for these: they fill the time of those that wait
 
 
 def superset(source: Path) -> NotebookNode:
@@ -89,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     options, more = parser.parse_known_args(arguments)
     try:
         sources = find_sources(PROJECT / "notebooks" / "sources", options.lessons)
+        sources.sort(key=lambda source: source.name[:2] in LAST)
         paths = write_supersets(FOLDER / ("-".join(options.lessons) or "all"), sources)
     except BuildError as error:
         print(error, file=sys.stderr)
@@ -98,8 +104,11 @@ def main(arguments: list[str] | None = None) -> int:
     command = [sys.executable, "-m", "pytest", *names, *NBVAL, *more]
     # nbval reads what a cell says when the cell is done. Until then ZeroMQ holds 1,000 messages on
     # either side and drops the rest, and a progress bar alone sends five a second.
-    quiet = environment() | {"TQDM_MININTERVAL": "2"}
-    return subprocess.run(command, cwd=PROJECT, env=quiet, check=False).returncode
+    env = environment() | {"TQDM_MININTERVAL": "2"}
+    if len(names) > 1:
+        command += SIDE_BY_SIDE
+        env["OMP_NUM_THREADS"] = "1"
+    return subprocess.run(command, cwd=PROJECT, env=env, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -24,15 +24,17 @@ def pytest_itemcollected(item):
         item.output_timeout = 60
 
 
+def pytest_runtest_teardown(item):
+    if ".ipynb::" in item.nodeid:  # the report takes it along, from a worker too
+        peaks = (peak_megabytes(child.pid) for child in psutil.Process().children())
+        item.user_properties.append(("megabytes", max(peaks, default=0)))
+
+
 def pytest_runtest_logreport(report):
     if ".ipynb::" in report.nodeid:
-        seconds[report.nodeid.split("::")[0]] += report.duration
-
-
-def pytest_runtest_teardown(item):
-    if ".ipynb::" in item.nodeid:
-        notebook = item.nodeid.split("::")[0]
-        peaks = (peak_megabytes(child.pid) for child in psutil.Process().children())
+        notebook = report.nodeid.split("::")[0]
+        seconds[notebook] += report.duration
+        peaks = (peak for name, peak in report.user_properties if name == "megabytes")
         megabytes[notebook] = max([megabytes[notebook], *peaks])
 
 

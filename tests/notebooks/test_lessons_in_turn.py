@@ -1,0 +1,50 @@
+"""What a cell waits for in lessons that run side by side, and that it waits."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import lessons_in_turn
+import nbformat
+import pytest
+from check_notebooks import PROJECT
+
+
+def cells_of(path):
+    code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    return [SimpleNamespace(path=path, cell_num=i, cell=cell) for i, cell in enumerate(code)]
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Every code cell of the course, as nbval collects it."""
+    paths = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+    found = [cell for path in paths for cell in cells_of(path)]
+    lessons_in_turn.pytest_collection_modifyitems(found)
+    return found
+
+
+@pytest.mark.parametrize("load", lessons_in_turn.SAVED)
+def test_all_that_a_lesson_loads_is_waited_for(cells, load):
+    loading = [cell for cell in cells if load in cell.cell.source]
+    assert loading
+    for cell in loading:
+        saved = lessons_in_turn.SAVED[load]
+        assert any(saved in one.cell.source for one in cell.waits_for), cell.path.name
+
+
+def test_few_cells_wait_and_none_for_its_own_lesson_or_a_later_one(cells):
+    waiting = [cell for cell in cells if cell.waits_for]
+    assert len(waiting) < len(cells) / 20
+    assert all(one.path.name < cell.path.name for cell in waiting for one in cell.waits_for)
+
+
+def test_a_cell_is_held_until_what_it_waits_for_is_done(tmp_path):
+    saves, loads = (
+        SimpleNamespace(path=tmp_path / name, cell_num=3, waits_for=[]) for name in ("a", "b")
+    )
+    loads.waits_for = [saves]
+    threading.Timer(0.2, lessons_in_turn.pytest_runtest_teardown, [saves]).start()
+    start = time.perf_counter()
+    lessons_in_turn.pytest_runtest_protocol(loads)
+    assert time.perf_counter() - start >= 0.2
