@@ -1,3 +1,5 @@
+import atexit
+import gc
 import os
 import sys
 
@@ -14,8 +16,12 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_configure():
+def pytest_configure(config):
     plt.switch_backend("Agg")  # a test opens no window, whatever MPLBACKEND says
+    gc.disable()  # until all is imported and collected
+    if hasattr(config, "workerinput"):
+        # All is reported by then, and PyTorch would take seconds to be cleared away.
+        atexit.register(os._exit, 0)
     # The tests' nets are small: several threads would mostly wait for each other. Read by PyTorch
     # when it is imported, so here, before the tests are.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,6 +42,11 @@ def pytest_collection_modifyitems(config, items):
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+def pytest_collection_finish():
+    gc.freeze()  # a million objects that stay need not be looked at again and again
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,21 @@
 """What must hold of the project as a whole: dependencies, files, what importing does."""
 
 import ast
+import importlib
 import os
+import random
 import re
+import signal
 import subprocess
 import sys
 import tomllib
 from functools import cache
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import torch
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -173,48 +179,58 @@ def test_links_to_files_lead_somewhere(path):
         assert (path.parent / target).exists(), target
 
 
-# First the packages that helpers import. Then what Python has on Linux and macOS alone is gone.
-# Then the helpers.
-IMPORT = """
-import contextlib, importlib, io, os, random, signal, sys
-import anywidget, filelock, matplotlib.pyplot as plt, numpy as np, psutil, scipy.stats
-import sklearn.mixture, torch, tqdm
-from IPython.core import interactiveshell
+# What the helpers import of others: off Windows, those may use what Windows lacks.
+THEIRS = ["IPython.core.interactiveshell", "anywidget", "filelock", "psutil", "scipy.stats"]
+THEIRS += ["sklearn.mixture", "tqdm.auto"]
+# What Python has on Linux and macOS alone.
+UNIX_MODULES = ["fcntl", "grp", "posix", "pwd", "resource", "termios"]
+UNIX_NAMES = {
+    os: "chown fork forkpty geteuid getuid killpg setgid setgroups setsid setuid uname",
+    signal: "ITIMER_REAL SIGALRM SIGHUP SIGKILL alarm setitimer",
+}
 
-for module in ("fcntl", "grp", "posix", "pwd", "resource", "termios"):
-    sys.modules[module] = None
-for where, names in (
-    (os, "chown fork forkpty geteuid getuid killpg setgid setgroups setsid setuid uname"),
-    (signal, "ITIMER_REAL SIGALRM SIGHUP SIGKILL alarm setitimer"),
-):
-    for name in names.split():
-        vars(where).pop(name, None)
 
 def state():
-    shape, keys, *rest = np.random.get_state()
-    return (random.getstate(), keys.tolist(), rest, torch.initial_seed(),
-            torch.get_rng_state().tolist(), torch.get_num_threads(), torch.get_default_dtype(),
-            torch.is_grad_enabled(), dict(plt.rcParams), plt.get_fignums())
+    _, keys, *rest = np.random.get_state()  # noqa: NPY002
+    drawing = dict(plt.rcParams), plt.get_fignums()
+    random_numbers = random.getstate(), keys.tolist(), rest, torch.get_rng_state().tolist()
+    switches = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
+    return drawing, random_numbers, switches
 
-for module in sys.argv[1:]:
-    before, said = state(), io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+
+@pytest.fixture
+def not_imported():
+    """The helpers as they are before anything imported them; afterwards as they were."""
+
+    def taken_out():
+        names = [name for name in sys.modules if name.partition(".")[0] == "course_utils"]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = taken_out()
+    yield
+    taken_out()
+    sys.modules.update(before)
+
+
+@pytest.mark.usefixtures("not_imported")
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_importing_the_helpers_does_nothing_and_needs_nothing_that_windows_lacks(
+    tmp_path, monkeypatch, capsys
+):
+    for module in THEIRS:
         importlib.import_module(module)
-    assert not said.getvalue(), f"{module} prints when it is imported"
-    assert state() == before, f"{module} changes something when it is imported"
-print("quiet", len(sys.argv) - 1)
-"""
-
-
-def test_importing_the_helpers_does_nothing_and_needs_nothing_that_windows_lacks(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", IMPORT, *MODULES],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == f"quiet {len(MODULES)}\n", done.stderr
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as windows:
+        for name in UNIX_MODULES:
+            windows.setitem(sys.modules, name, None)
+        for module, names in UNIX_NAMES.items():
+            for name in names.split():
+                windows.delattr(module, name, raising=False)
+        for module in MODULES:
+            before = state()
+            importlib.import_module(module)
+            assert capsys.readouterr() == ("", ""), f"{module} prints when it is imported"
+            assert state() == before, f"{module} changes something when it is imported"
     assert not list(tmp_path.iterdir())
 
 

@@ -61,12 +61,11 @@ def bound_by_drawing(log_joint, mu, logvar, n):
     return (log_joint(z) - q.log_prob(z)).mean().item()
 
 
-@answers.right("5.3", name="one draw at a time")
+@answers.right("5.3", name="in ten parts")
 def bound_by_drawing(log_joint, mu, logvar, n):
     total = 0.0
-    for _ in range(n):
-        z = torch.normal(mu, torch.exp(logvar / 2))
-        total += log_joint(z) - log_normal(z, mu, logvar.exp())
+    for z in torch.normal(mu.expand(n), torch.exp(logvar / 2)).chunk(10):
+        total += (log_joint(z) - log_normal(z, mu, logvar.exp())).sum()
     return total / n
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from course_utils.lessons.checks import lesson_02 as checks
 from course_utils.lessons.checks.feedback import ask, exercise
 
-@exercise("2.2", seconds=1)
+@exercise("2.2", seconds=0.3)
 def impatient(function):
     ask(function, torch.zeros(2, 3), torch.tensor([0, 1]))
     return "right"
@@ -52,7 +52,7 @@ TRIES = {
     ),
     RIGHT.replace("    return", "    while True: time.sleep(0.1)\n    return").replace(
         "checks.cross_entropy", "impatient"
-    ): "✗ your code was still running after 1 seconds: an endless loop? (line: while True:",
+    ): "✗ your code was still running after 0.3 seconds: an endless loop? (line: while True:",
 }
 
 

@@ -1,5 +1,7 @@
 """Digits for the offline stand-in, grown from the real ones that scikit-learn carries."""
 
+import functools
+
 import numpy as np
 import torch
 from scipy.ndimage import maximum_filter
@@ -32,6 +34,7 @@ def digits(count: int, train: bool) -> tuple[np.ndarray, np.ndarray]:
     return images, labels.astype(np.uint8)
 
 
+@functools.cache
 def originals(train: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return this split's originals, float32 ``(n, 8, 8)`` in [0, 1], and their classes."""
     from sklearn.datasets import load_digits  # takes a second, and few need it
