@@ -6,16 +6,16 @@ from course_utils.plotting.charts import (
     plot_predictions,
     probability_bars,
 )
-from course_utils.plotting.images import image_grid, mosaic, sheet_html
+from course_utils.plotting.images import LiveSheet, image_grid, mosaic
 from course_utils.plotting.output import show
 
 __all__ = [
+    "LiveSheet",
     "confusion_matrix",
     "curves",
     "image_grid",
     "mosaic",
     "plot_predictions",
     "probability_bars",
-    "sheet_html",
     "show",
 ]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from IPython.display import display
+from ipywidgets import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -84,18 +86,29 @@ def mosaic(
     return ax
 
 
-def sheet_html(images: Images, text: str, columns: int = 8, scale: int = 4) -> str:
-    """Return grey images edge to edge as HTML, for a widget that shows a training at work.
+class LiveSheet:
+    """A place below the cell where a training at work shows images, each sheet for the last."""
 
-    Args:
-        images: ``(n, 784)``, ``(n, h, w)`` or ``(n, 1, h, w)`` in [-1, 1]; they fill their rows.
-        text: stands above the picture, and is read aloud for it.
-        columns: images in a row.
-        scale: screen pixels for each of the images' own.
+    def __init__(self, words: str) -> None:
+        """Show the words, until the first images come."""
+        self._view = HTML(f"<em>{words}</em>")
+        display(self._view)
 
-    Raises:
-        ValueError: the images have another shape, or the last row is not full.
-    """
+    def show(self, images: Images, text: str, columns: int = 8) -> None:
+        """Put images in the place of what stands there.
+
+        Args:
+            images: ``(n, 784)``, ``(n, h, w)`` or ``(n, 1, h, w)`` in [-1, 1]; they fill rows.
+            text: stands above the picture, and is read aloud for it.
+            columns: images in a row.
+
+        Raises:
+            ValueError: the images have another shape, or the last row is not full.
+        """
+        self._view.value = _html(images, text, columns)
+
+
+def _html(images: Images, text: str, columns: int, scale: int = 4) -> str:
     sheet = _sheet(_as_images(images), columns)
     grey = ((sheet + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     height, width = grey.shape

@@ -21,8 +21,7 @@ import time
 
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import display
-from ipywidgets import HTML, FloatSlider, IntSlider, interact
+from ipywidgets import FloatSlider, IntSlider, interact
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 from sklearn.mixture import GaussianMixture
@@ -212,13 +211,11 @@ def train_autoencoder():
     seed_everything(SEED)
     net = Autoencoder().to(device)
     sheets, start = [reconstruct(net, probes)], time.perf_counter()
-    view = HTML("<em>Ten digits appear here after each epoch.</em>")
-    display(view)
+    live = plotting.LiveSheet("Ten digits appear here after each epoch.")
 
     def after_epoch(epoch):
         sheets.append(reconstruct(net, probes))
-        pair = torch.cat([probes, sheets[-1]])
-        view.value = plotting.sheet_html(pair, f"Epoch {epoch}", columns=10)
+        live.show(torch.cat([probes, sheets[-1]]), f"Epoch {epoch}", columns=10)
 
     errors = fit(net, train_vectors, valid_vectors, 20, 4e-3, after_epoch)
     seconds = time.perf_counter() - start
@@ -657,7 +654,7 @@ assert (random_codes.norm(dim=1) < 3).float().mean() > 0.9
 assert (codes.norm(dim=1) < 3).float().mean() < 0.5
 
 # %% [markdown]
-# The random codes are one ball, too small for the cloud and beside its middle: most of the real codes lie elsewhere. Why did the encoder not put its codes where we would look for them? Because nobody asked it to. The loss compares pictures and never looks at $\mathbf{z}$. The encoder may put its codes anywhere, as long as the decoder knows.
+# The random codes are one ball, too small for the cloud and beside its middle: most of the real codes lie elsewhere. (Why the same shapes, and smeared ones? The ball lies where many arms of the cloud begin: a guess.) Why did the encoder not put its codes where we would look for them? Because nobody asked it to. The loss compares pictures and never looks at $\mathbf{z}$. The encoder may put its codes anywhere, as long as the decoder knows.
 #
 # This can be shown without any training. Stretch all codes tenfold and move them by 100, and let the decoder undo it. That takes a change in two layers, the last of the encoder and the first of the decoder. What will happen to the error?
 
@@ -721,7 +718,7 @@ checks.draw_like(draw_like)
 # </details>
 
 # %% [markdown]
-# That gets place and size right, each number alone. But the cloud of codes has arms and holes, which no single bell has. So take ten: a **mixture of Gaussians** (Gaussian is another word for normal). Each is a bell over the space of codes, with a middle, widths and a tilt of its own, and stands for a share of the codes. To draw a new code, pick one of the ten, each as often as its share says, then draw from that bell. scikit-learn's `GaussianMixture` finds them. (How it does that, and how many are enough, is a story for lesson 10.)
+# That gets place and size right, each number alone. But the cloud of codes has arms with gaps between them, which no single bell has. So take ten: a **mixture of Gaussians** (Gaussian is another word for normal). Each is a bell over the space of codes, with a middle, widths and a tilt of its own, and stands for a share of the codes. To draw a new code, pick one of the ten, each as often as its share says, then draw from that bell. scikit-learn's `GaussianMixture` finds them. (How it does that, and how many are enough, is a story for lesson 10.)
 
 
 # %%
@@ -752,9 +749,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# The decoder is the same in all three. From left to right the black points come to lie where codes of real pictures lie, and the sheets follow: first a few shapes, then most digits, with shapes between them that are none. Are ten Gaussians better than one number at a time? By eye that is hard to say, so measure it.
+# The decoder is the same in all three. From left to right the black points come to lie where codes of real pictures lie (look into the gaps between the arms), and the sheets follow: first a few shapes, then most digits, with shapes between them that are none. Are ten Gaussians better than one number at a time? By eye that is hard to say, so measure it.
 #
-# The judge says of how many pictures it is **sure** (confidence over 0.9), and the share of the digit that it sees most often (a tenth, if all came up equally). And a distance compares 10,000 drawn pictures with the 10,000 test images: the judge turns each picture into 100 numbers, its last layer before the scores, and the **Fréchet distance** (FD) says how much the two sets differ in mean, in spread, and in which numbers go up together. It is 0 for equal sets. Lesson 9 opens it up.
+# The judge says of how many pictures it is **sure** (confidence over 0.9), and the share of the digit that it sees most often (a tenth, if all came up equally). And a distance compares 10,000 drawn pictures with the 10,000 test images: the judge turns each picture into 100 numbers, its last layer before the scores, and the **Fréchet distance** (FD) says how much the two sets differ in mean, in spread, and in which numbers go up together. It is 0 for equal sets; the first row says what other real pictures get. Lesson 9 opens it up.
 
 
 # %%
@@ -765,6 +762,8 @@ def features(images):
 
 
 real_features, distance = features(test_vectors), {}
+far = frechet_distance(features(train_vectors[:10_000]), real_features)
+print(f"{'real pictures':22} · FD ≈ {far:5.1f}")
 for name, z in sheets.items():
     pictures = decode(z)
     certainty, answer = judged(pictures)
@@ -784,7 +783,7 @@ if not data.standin_in_use():
 assert real < ten < random
 
 # %% [markdown]
-# With each number alone the pictures are much nearer to real ones than with $\mathcal{N}(\mathbf{0}, I)$. Ten Gaussians bring them nearer still, not far from the first row, where the codes belong to real pictures and only the decoder's own faults are left. No net was trained for that. (The judge's confidence would not have told you: it is sure of many of the random codes' pictures as well.)
+# With each number alone the pictures are much nearer to real ones than with $\mathcal{N}(\mathbf{0}, I)$. Ten Gaussians bring them nearer still, not far from the second row, where the codes belong to real pictures and only the decoder's own faults are left. No net was trained for that. (The judge's confidence would not have told you: it is sure of many of the random codes' pictures as well.)
 #
 # So this is what the autoencoder lacks: **it gives codes, not a distribution of codes.** One can fit a distribution to the codes afterwards, as we did (Ghosh et al., 2019, make it a method; lesson 10 goes on from there). Or one can say beforehand what codes are to be drawn from, and train encoder and decoder for that: lesson 5 finds the loss, and lesson 6 trains with it.
 #

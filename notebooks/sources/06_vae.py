@@ -23,8 +23,7 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import display
-from ipywidgets import HTML, FloatSlider, IntSlider, interact
+from ipywidgets import FloatSlider, IntSlider, interact
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from torch import nn
@@ -197,11 +196,10 @@ def watch(net):
     """Return an on_epoch that shows what the net makes of 32 codes from the prior."""
     codes = torch.randn(32, net.latent, generator=torch.Generator().manual_seed(SEED))
     y = torch.arange(32) % 10
-    view = HTML("<em>The digits appear here while the cell runs.</em>")
-    display(view)
+    live = plotting.LiveSheet("The digits appear here while the cell runs.")
 
     def on_epoch(epoch):
-        view.value = plotting.sheet_html(decode(net, codes, y), f"Epoch {epoch}", columns=16)
+        live.show(decode(net, codes, y), f"Epoch {epoch}", columns=16)
 
     return on_epoch
 

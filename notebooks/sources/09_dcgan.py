@@ -22,8 +22,7 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import display
-from ipywidgets import HTML, FloatSlider, IntSlider, interact
+from ipywidgets import FloatSlider, IntSlider, interact
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.transforms.functional import gaussian_blur
@@ -203,27 +202,15 @@ def distance(images):
 # The training function is lesson 8's, and gets the schedulers of both rates and the number of labels as well. With `num_labels=10` it gives every real image a fake with the same label beside it, `G(with_label(noise, y))`, and of $D$'s ten logits it takes that label's, `D(images).gather(1, y[:, None])`. (`LambdaLR`, above, multiplies a rate with what its function says.) The average of $G$ over its last hundred or so steps draws the sheets, which order 0 to 9 in turn. `play` notes the distance of 2,000 samples at each. When do you read the first digit?
 
 
-# %% tags=["figure"]
-def watch():
-    """Return a function that shows each sheet in place of the last one."""
-    view = HTML("<em>The sheets appear here while the cell runs.</em>")
-    display(view)
-
-    def show_sheet(iteration, sheet):
-        view.value = plotting.sheet_html(sheet, f"After {iteration:,} iterations")
-
-    return show_sheet
-
-
 # %%
 def play():
     """Train new players; return the averaged generator's weights, the history, the distances."""
     D, G, d_optimizer, g_optimizer = new_players()
     averaged = AveragedModel(G, multi_avg_fn=get_ema_multi_avg_fn(0.99))
-    distances, show_sheet = [], watch()
+    distances, live = [], plotting.LiveSheet("The sheets appear here while the cell runs.")
 
     def on_sheet(iteration, sheet):
-        show_sheet(iteration, sheet)
+        live.show(sheet, f"After {iteration:,} iterations")
         distances.append(distance(draw(averaged.module, draw_noise(2000), in_turn[:2000])))
 
     history = train_gan(D, G, d_loss, g_loss, d_optimizer, g_optimizer, batches, NUM_ITERATIONS,

@@ -289,16 +289,22 @@ def test_a_mosaic_draws_where_it_is_told_and_refuses_a_row_with_gaps():
         plotting.mosaic(torch.zeros(5, 784), columns=2)
 
 
-def test_a_sheet_in_html_is_the_images_edge_to_edge():
+def test_a_live_sheet_is_the_images_edge_to_edge(monkeypatch):
+    displayed = []
+    monkeypatch.setattr("course_utils.plotting.images.display", displayed.append)
+    live = plotting.LiveSheet("They come.")
+    (view,) = displayed
+    assert view.value == "<em>They come.</em>"
     images = torch.stack([torch.full((28, 28), value) for value in (-1.0, 0.0, 1.0, -1.0)])
-    html = plotting.sheet_html(images, "After 3", columns=2, scale=3)
+    live.show(images, "After 3", columns=2)
+    html = view.value
     assert html.startswith('<p>After 3</p><img alt="After 3" src="data:image/png;base64,')
     letters = html.split("base64,")[1].split('"')[0]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(letters))))
-    assert picture.shape == (2 * 28 * 3, 2 * 28 * 3)
+    assert picture.shape == (2 * 28 * 4, 2 * 28 * 4)
     assert picture[0, 0] == 0
     assert picture[0, -1] in (127, 128)
     assert picture[-1, 0] == 255
     assert picture[-1, -1] == 0
     with pytest.raises(ValueError, match="do not fill rows of 3"):
-        plotting.sheet_html(images, "three", columns=3)
+        live.show(images, "three", columns=3)
