@@ -557,7 +557,7 @@ assert len({round(loss, 6) for loss in history["train"][201::2]}) == 1
 # %% [markdown]
 # It never settled. The loss jumps between two states, for ever. The bounce takes two epochs, and 100 is even: a log at every hundredth epoch always lands on the same state. Nor do its two columns speak of the same line: the training loss is measured before the step, the test loss after it. So a row shows the good line's 0.0013 beside the 0.0138 of the bad one. The run ends after a step to the good line: hence the good predictions.
 #
-# **Why.** Here are the two lines, drawn by how far they run above or below each point. The arrow between them is one step.
+# **Why.** Here are the two lines, drawn by how far they run above or below each point. The arrow shows how far one step moves the line, in the middle.
 
 # %% tags=["figure"]
 inputs = x_train[:, 0]
@@ -595,7 +595,7 @@ assert (lines[1] > 0).all()
 # %% [markdown]
 # The slope of the absolute error is its sign, and a sign does not fade near the target. Below all 40 points every sign is $-1$, and the step, longer than the way that is left, lifts the line across them. Above all of them every sign is $+1$, and the same step takes it back. (*Going further* H computes how long this step is.)
 #
-# **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs. This one multiplies it by a factor that falls in a straight line from 1 to 0.
+# **The cure.** Take smaller steps as you get closer. A **scheduler** changes the learning rate while training runs; `train` of section 7 calls its `step()` after every epoch. This one multiplies it by a factor that falls in a straight line from 1 to 0.
 
 # %%
 model_3 = new_model()
@@ -640,7 +640,7 @@ best_fixed = min(history["train"][-2:])
 assert 700 < max(epoch for epoch in range(1000) if decayed["train"][epoch] > best_fixed) < 900
 
 # %% [markdown]
-# The decaying run bounces as well, by less and less. (Where the band closes, its two lines have the same loss, and it bounces all the same.) From about epoch 800 on it stays below the better state of the fixed run.
+# The decaying run bounces as well, with shorter and shorter steps. (The band shows how much the losses of its two states differ. Where it closes, both are equally far from the points, and the run still jumps between them.) From about epoch 800 on it stays below the better state of the fixed run.
 #
 # Keep two things. Compare neighbouring epochs, and the parameters as well as the loss. And expect that a rate which was right at the start is too large at the end.
 
@@ -751,7 +751,7 @@ checks.fit_line(fit_line)
 #
 # ### A · `inference_mode` or `no_grad`
 #
-# Older code writes `torch.no_grad()` where we wrote `torch.inference_mode()`. The new one is stricter: PyTorch takes no notes, and what is made inside cannot take part in a gradient later. The next cell tries, and is meant to fail. Read a long error message from its end: the last line says what went wrong.
+# Older code writes `torch.no_grad()` where we wrote `torch.inference_mode()`. In both PyTorch takes no notes. The new one is stricter: what is made inside cannot take part in a gradient later. The next cell tries, and is meant to fail. Read a long error message from its end: the last line says what went wrong.
 
 # %% tags=["raises-exception"]
 with torch.inference_mode():

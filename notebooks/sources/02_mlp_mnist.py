@@ -424,7 +424,7 @@ print(naive_softmax(large))
 print(naive_softmax(torch.tensor([[0.0, -200.0]])).log())
 
 # %% [markdown]
-# The first line holds `nan`, "not a number". A 32-bit number ends at about $e^{88.7}$, so $e^{1000}$ is `inf`, and `inf / inf` is `nan`. The second line holds `-inf`, where $-200$ is right: $e^{-200}$ became 0. One `nan` among the probabilities of an image makes the slopes of all its scores `nan`, and after the step every weight of the last layer, for good.
+# The first line holds `nan`, "not a number". A 32-bit number ends at about $e^{88.7}$, so $e^{1000}$ is `inf`, and `inf / inf` is `nan`. The second line holds `-inf`, where $-200$ is right: $e^{-200}$ became 0. One `nan` among the probabilities of an image makes the slopes of all its scores `nan`, for on the way back they all pass the same division; and after the step every weight of the last layer is `nan`, for good.
 #
 # The cure costs one subtraction. Let $m$ be the largest score of a row. Multiply numerator and denominator by $e^{-m}$, which changes nothing:
 #
@@ -483,7 +483,7 @@ checks.cross_entropy(cross_entropy)
 #     return (log_sum_exp - right).mean()
 # ```
 #
-# The sum inside the logarithm is at least 1, because the largest score contributes $e^0$. So the logarithm is never that of 0. (`m` is a column, and `m[:, 0]` a row, like the sums. A column plus a row would be a whole table.)
+# The sum inside the logarithm is at least 1, because the largest score contributes $e^0$. So the logarithm is never that of 0. (`m` is a column, and `m[:, 0]` a row, like the sums. A column plus a row would be a whole table, whose mean happens to agree: look at the shapes.)
 #
 # </details>
 
@@ -548,7 +548,7 @@ assert max(tried, key=tried.get) == 0.1
 # %% [markdown]
 # 0.1 wins, and 1.0 reads no better than by guessing. (So short a trial can tell factors of ten, not small ones.)
 #
-# The whole training is a function as well: epochs of learning, each followed by a look at the validation images. In ours the rate stays at 0.1 for five epochs, and then falls in a straight line to 0 in ten more. `LambdaLR` asks our function `share` before every step what share of the 0.1 to use. Watch what changes when the rate begins to fall (grey line).
+# The whole training is a function as well: epochs of learning, each followed by a look at the validation images. In ours the rate stays at 0.1 for five epochs, and then falls in a straight line to 0 in ten more. `LambdaLR` asks our function `share` before every step what share of the 0.1 to use. Watch what becomes of the two curves while the rate falls (right of the grey line).
 
 
 # %%
@@ -595,7 +595,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# At the very start the validation loss is the lower one: the training loss is a mean on the way, while the net was still worse. Then the validation loss jumps: the large rate throws the net to and fro, as in lesson 1. Right of the grey line the rate falls, and in the end the jumps are gone. (One can still come while the rate is half as large.) The training loss goes on towards 0, the validation loss does not follow: the net begins to know its 55,000 images by heart, and that helps less and less with new ones. This gap is a sign of **overfitting**.
+# At the very start the validation loss is the lower one: the training loss is a mean on the way, while the net was still worse. Then the validation loss jumps: a large rate throws the net to and fro, as in lesson 1. (The training loss does not show it, for it is a mean over the 860 steps of an epoch.) While the rate sinks, a jump can still come, even at half the rate; in the last epochs, where it is small, they are gone. The training loss goes on towards 0, the validation loss does not follow: the net begins to know its 55,000 images by heart, and that helps less and less with new ones. This gap is a sign of **overfitting**.
 
 # %% tags=["claim"]
 # "At the very start the validation loss is the lower one"; "in the end the jumps are gone"; "The
@@ -856,7 +856,7 @@ for name in runs.keys() - {"as it should be", "labels in another order"}:
 # %% [markdown]
 # - **The healthy run** begins at 2.3, as it must (exercise 2.1), and falls. Single batches make it rough: look whether a curve comes down again.
 # - **`zero_grad()` forgotten**: each step goes by the sum of all gradients so far. The loss jumps about, then stays no better than at the start.
-# - **Softmax before the loss** looks like the next bug for 200 steps. But it learns, as in exercise 2.3: after two epochs it is at about 1.64 and reads 86 % (*Going further* G); the other is still at 2.3 (tried). That is its danger: no error, an accuracy that grows, and only whoever knows the healthy net sees that it is far behind.
+# - **Softmax before the loss** looks like the labels in another order for 200 steps. But it learns, as in exercise 2.3: after two epochs it is at about 1.64 and reads 86 % (*Going further* G); the other is still at 2.3 (tried). That is its danger: no error, an accuracy that grows, and only whoever knows the healthy net sees that it is far behind.
 # - **Labels in another order** teach nothing about other images, and here each image comes once: the loss stays at $\log 10 = 2.3$. If 2,000 of them come 250 times, the net learns their wrong labels by heart, and reads new images no better than by guessing (G again). Only validation images tell, or a look at a few images with their labels.
 # - **Pixels up to 255** make steps so large that a number overflows: after a few of them (off the top of the panel) there is no curve to draw.
 # - **A rate ten times too large** has a few spikes, and then a flat line: nearly every unit before the scores now gives 0 for every image (tried), and there ReLU lets no slope through.

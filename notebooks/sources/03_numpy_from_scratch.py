@@ -301,7 +301,7 @@ assert np.allclose(softmax(forward(tiny, x)[0]), [[0.73, 0.27]], atol=0.005)
 assert abs(loss_of(tiny, x, y) - 1.31) < 0.005
 
 # %% [markdown]
-# The numbers of the drawing, every one. You have just seen **backpropagation**: from the loss back to the start, and at each station one multiplication by what stands there.
+# The numbers of the drawing, every one. You have just seen **backpropagation**: from the loss back to the start, and at each station the slope so far is multiplied by what stands there.
 
 # %% [markdown]
 # ## 4 · Backward, in matrices
@@ -437,7 +437,7 @@ def gradient_check(backward, net, X, Y, epsilon=1e-7):
 
 
 # %% [markdown]
-# It needs two forward passes for each parameter: 203,540 for our net, where `backward` walks back once. That is why networks are trained by backpropagation. But the lines of code are the same in a small net. So take one of 8 → 6 → 4, and ten random images, in float64 (16 digits: a tiny $\varepsilon$ would drown in the 7 digits of float32). The biases get random values, too (*Going further* H says why).
+# It needs two forward passes for each parameter: 203,540 for our net, where `backward` walks back once. That is why networks are trained by backpropagation. But the lines of code are the same in a small net. So take one of 8 → 6 → 4, and ten random images, in float64 (16 digits: a tiny $\varepsilon$ would drown in the 7 digits of float32). The biases get random values, too. (In a deeper net zeros can do harm here: *Going further* H.)
 
 # %%
 generator = np.random.default_rng(SEED)
@@ -450,7 +450,7 @@ for name, difference in gradient_check(backward, small, X_small, Y_small).items(
     print(f"{name}  relative difference ≈ {difference:.0e}")
 
 # %% [markdown]
-# How small is small enough? **Below $2\cdot10^{-7}$ it is right. Above about 0.1 a sign, a factor or a whole term is wrong** (an opposite sign gives 1, a factor of 2 gives a third). **In between, suspect $\varepsilon$ first, and then your formula.** (Strong evidence, no proof: the check has seen one net and ten images.)
+# How small is small enough? **Below $2\cdot10^{-7}$ it is right. Above about 0.1 a sign, a factor or a whole term is wrong**, if all is float64 and no number lies at the kink of ReLU (an opposite sign gives 1, a factor of 2 gives a third). **In between, suspect $\varepsilon$ first, and then your formula.** (Strong evidence, no proof: the check has seen one net and ten images.)
 
 
 # %% tags=["claim"]
@@ -1410,7 +1410,7 @@ print(f"2/n: ≈ {faded[2]:.2f}    1/n: ≈ {faded[1]:.5f}    ratio {faded[2] / 
 #
 # Build 784 → 128 → 64 → 10. `initialize` makes the arrays already. Write `forward` and `backward` for it, let the gradient check judge a small one, then train for five epochs. Is it better? Decide beforehand how large a difference you would believe, and by which images.
 #
-# The lesson's functions call whatever bears the name `forward` at that moment. So call yours `forward`, and let it serve both nets: `if "W3" in net: …`. Your `backward` is handed over: `gradient_check(deeper_backward, …)`, `train(…, deeper_backward)`. A small net to check is `initialize((8, 6, 5, 4), np.random.default_rng(SEED), np.float64)`, with `X_small` and `Y_small`. Give its biases random values first, as in section 5: with zeros, an image that switches off all of a layer leaves the next one exactly at the kink of ReLU. (With seed 0 none does; with seed 2 the check says 0.2 for `b2`.)
+# The lesson's functions call whatever bears the name `forward` at that moment. So call yours `forward`, and let it serve both nets: `if "W3" in net: …`. Your `backward` is handed over: `gradient_check(deeper_backward, …)`, `train(…, deeper_backward)`. A small net to check is `initialize((8, 6, 5, 4), np.random.default_rng(SEED), np.float64)`, with `X_small` and `Y_small`. Give its biases random values first, as in section 5: with zeros, an image that switches off all of a layer leaves the next one exactly at the kink of ReLU. (With seed 0 none does; with seed 2 the check says 0.2 for `b2`, though the formula is right.)
 #
 # <details><summary>What to look for</summary>
 #

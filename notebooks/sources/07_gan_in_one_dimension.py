@@ -338,7 +338,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# It works: $G$ draws the bell. The generated density moves uphill on the curve of $D$, and $D$ follows. Mind the left end of the curve of $G$: it first runs further **away** from the data, since all powers of $z$ are odd, and what lifts the right end lowers the left one. In round 300 it has not settled yet: its ends have become too flat, which makes two spikes, and most of it still lies a little too low.
+# It works: $G$ draws the bell. The generated density moves uphill on the curve of $D$, and $D$ follows. (Near 0 that curve looks flat. But $D$ is the sigmoid of a logit, and $G$ feels the slope of the logit: section 3.) Mind the left end of the curve of $G$: it first runs further **away** from the data, since all powers of $z$ are odd, and what lifts the right end lowers the left one. In round 300 it has not settled yet: its ends have become too flat, which makes two spikes, and most of it still lies a little too low.
 #
 # Drag through the film, slowly over the first 400 rounds:
 
@@ -372,7 +372,7 @@ assert (ends[2] - IDEAL).abs().mean() < (ends[0] - IDEAL).abs().mean() / 10
 #
 # $$D^*(x) = \frac{p(x)}{p(x) + q(x)}$$
 #
-# The proof needs both players' wishes in one formula, the **value** of the game ($\log$ is the natural logarithm, $\mathbb{E}$ a mean):
+# It takes both players' wishes in one formula, the **value** of the game ($\log$ is the natural logarithm, $\mathbb{E}$ a mean):
 #
 # $$V(D, G) = \mathbb{E}_{x \sim p}\,\log D(x) \;+\; \mathbb{E}_{z}\,\log\bigl(1 - D(G(z))\bigr)$$
 #
@@ -615,7 +615,7 @@ for key in ("d_loss", "g_loss"):
 assert js(density(G_lazy)) > 10 * js(density(G))
 
 # %% [markdown]
-# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: each is measured by the other, and the other is a net that learns. Against the *best* $D$ its loss would tell, for it is $2\log 2 - 2\,\mathrm{JS}$. But nobody tells you whether your $D$ is the best: the lazy one has 1.39 as well. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
+# The losses look much the same, the generators do not. Lesson 1's loss said how far the line was from the points. A GAN's loss says how the two players stand **to each other**: each is measured by the other, and the other is a net that learns. Against the *best* $D$ the loss of $D$ would tell, for it is $2\log 2 - 2\,\mathrm{JS}$. But nobody tells you whether your $D$ is the best: the lazy one has 1.39 as well. So whoever trains a GAN looks at what it draws, and lesson 9 builds a score. (There are losses that do tell; *Going further* trains one.)
 
 # %% [markdown]
 # ## 6 · Which bug made this curve?
@@ -627,9 +627,9 @@ assert js(density(G_lazy)) > 10 * js(density(G))
 # - `"not cleared"`: `detach` is missing in the step of $D$, and the gradients that it leaves in $G$ are not cleared before the step of $G$.
 # - `"collapse"`: the real numbers are of two kinds, and $G$ draws one of them only. There is no bug in the code.
 #
-# And a fifth answer: `"healthy"`. All five play 600 rounds, $D$ no faster than $G$. The three cells below only put them into code: you need not read them.
+# And a fifth answer: `"healthy"`. All five play 600 rounds, and $D$ has half the rate of section 2. The three cells below only put them into code: you need not read them.
 #
-# The pictures show the losses, and on the right the *slope felt by a generated number*: by how much its part of the loss of $G$ changes if the number moves a little, a mean over the batch. Near 0 nobody tells the numbers where to go.
+# The pictures show the losses, and on the right the *slope felt by a generated number*: by how much its part of the loss of $G$ changes if the number moves a little, a mean over the batch. The smaller it is, the less the numbers are told where to go.
 
 # %%
 TWO_KINDS = (Normal(-2.5, 0.3), Normal(2.5, 0.3))
@@ -831,7 +831,7 @@ assert best_d(q)[needle] < 0.35 < 0.5 < opinion(D_bribed)[needle]
 # %% [markdown]
 # ## 7 · Mode collapse
 #
-# One of the illnesses has no bug. Half of the real numbers lie around $-2.5$, the other half around $2.5$: two **modes**. The generator is an ordinary network that begins at the left one. In the end it draws the left kind only (so in six seeds of six; with the modes at $-2$ and $2$ in three of six). This is **mode collapse**, the most famous failure of GANs. $D$ sees that one kind is missing. Why does it not drive the generator there?
+# One of the illnesses has no bug. Half of the real numbers lie around $-2.5$, the other half around $2.5$: two **modes**. The generator is an ordinary network that begins at the left one. In the end it draws the left kind only. (It did with six seeds of six; with the modes at $-2$ and $2$ it did with three of six.) This is **mode collapse**, the most famous failure of GANs. $D$ sees that one kind is missing. Why does it not drive the generator there?
 
 # %% [markdown]
 # ### Exercise 7.4 · predict: In the crowd
@@ -860,7 +860,7 @@ checks.in_the_crowd(answer)
 # </details>
 
 # %% [markdown]
-# For this perfect copy $q = 2p$ on the whole left hump, so $D^*$ is **flat** there, $\frac13$ everywhere. All generated numbers are there, and not one of them feels a slope. The right hump, where $D^* = 1$, is far away, and a slope is a local thing.
+# For this perfect copy $q = 2p$ on the whole left hump, so $D^*$ is **flat** there, $\frac13$ everywhere, and its logit too. All generated numbers are there, and not one of them feels a slope. The right hump, where $D^* = 1$, is far away, and a slope is a local thing.
 #
 # The losses of such a state can be computed: 0.955 for $D$, and $\log 3 = 1.099$ for $G$. Do they come out?
 #
@@ -929,7 +929,7 @@ in_game, at_rest, best = (value_of(d, q, P_TWO) for d in curves.values())
 assert in_game < at_rest <= best
 
 # %% [markdown]
-# It begins to. In the game $G$ moves on before that.
+# It begins to. In the game $G$ does not stand still: Adam divides each slope by its usual size (lesson 3), so the smallest slopes make steps of full length too. (That this keeps $D$ from the shape of the hump is a guess.)
 #
 # No single number looks wrong. They are all alike, and this $D$ judges each one alone. *Going further* A lets it see them together.
 
