@@ -338,7 +338,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# It works: $G$ draws the bell. The generated density moves uphill on the curve of $D$, and $D$ follows. (Near 0 that curve looks flat. But $D$ is the sigmoid of a logit, and $G$ feels the slope of the logit: section 3.) Mind the left end of the curve of $G$: it first runs further **away** from the data, since all powers of $z$ are odd, and what lifts the right end lowers the left one. In round 300 it has not settled yet: its ends have become too flat, which makes two spikes, and most of it still lies a little too low.
+# It works: $G$ draws the bell. The generated density moves uphill on the curve of $D$, and $D$ follows. (Near 0 that curve looks flat. But $D$ is the sigmoid of a logit, and this loss of $G$ follows the slope of the logit: *Going further* C.) Mind the left end of the curve of $G$: it first runs further **away** from the data, since all powers of $z$ are odd, and what lifts the right end lowers the left one. In round 300 it has not settled yet: its ends have become too flat, which makes two spikes, and most of it still lies a little too low.
 #
 # Drag through the film, slowly over the first 400 rounds:
 
