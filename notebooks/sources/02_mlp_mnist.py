@@ -13,7 +13,7 @@
 #
 # **You need** Lesson 1, and from school: the exponential function, the logarithm, what a probability is, the product of two matrices.
 #
-# **Time** About 80 minutes for the core, with exercises 2.1 to 2.3, and an hour for *Going further*, without exercise 2.7; folded derivations are not counted. All cells together run in about 90 seconds on two slow cores without a graphics card.
+# **Time** About 90 minutes for the core, with exercises 2.1 to 2.3, and an hour for *Going further*, without exercise 2.7; folded derivations are not counted. All cells together run in about 90 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

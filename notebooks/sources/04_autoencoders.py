@@ -12,7 +12,7 @@
 #
 # **You need** Lessons 1 to 3: layers, mini-batches, Adam. From lesson 2 the classifier that you saved. From school: distances, mean and variance, the normal distribution. *Going further* B uses eigenvectors of a matrix.
 #
-# **Time** About 80 minutes for the core, with exercises 4.1 to 4.3, and 70 for *Going further*, without its derivation and exercise 4.7; lesson 9 builds on its section A. All cells together run in about two minutes on two slow cores without a graphics card.
+# **Time** About 85 minutes for the core, with exercises 4.1 to 4.3, and 70 for *Going further*, without its derivation and exercise 4.7; lesson 9 builds on its section A. All cells together run in about two minutes on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline

@@ -12,7 +12,7 @@
 #
 # **You need** Lessons 2 (binary cross-entropy, logits), 3 (Adam) and 5 (the KL divergence). From school: mean, derivative, and the bell curve.
 #
-# **Time** About 85 minutes for the core, with exercises 7.1 to 7.4. *Going further* has seven sections, each for itself: 60 minutes for A to F with their exercises, and as long as you like for G. All cells together run in about 75 seconds on two slow cores without a graphics card.
+# **Time** About 90 minutes for the core, with exercises 7.1 to 7.4. *Going further* has seven sections, each for itself: 60 minutes for A to F with their exercises, and as long as you like for G. All cells together run in about 75 seconds on two slow cores without a graphics card.
 
 # %%
 # %matplotlib inline
