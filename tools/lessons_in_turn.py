@@ -18,6 +18,7 @@ SAVED = {
     'kept("gan")': 'run("gan"',
     "load_samples(": "save_samples(",
 }
+SECONDS = 1800.0  # then the other lesson is taken for lost, and this one goes on without
 
 
 def pytest_collection_modifyitems(items):
@@ -32,8 +33,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(tryfirst=True)  # before the clock of the cell starts
 def pytest_runtest_protocol(item):
+    until = time.monotonic() + SECONDS
     for cell in getattr(item, "waits_for", []):
-        while not mark(cell).exists():
+        while not mark(cell).exists() and time.monotonic() < until:
             time.sleep(0.1)
 
 
