@@ -266,7 +266,7 @@ assert far["VAE"] < 0.25
 assert far["autoencoder"] > far["VAE"]
 
 # %% [markdown]
-# The autoencoder's middle is a matter of luck. In every run the VAE's is a half moon with a grey half, and that is the best answer there is. Codes of both moons land there, the decoder must draw *one* image for all of them, and their **mean** has the smallest squared error. So noise fills the space between codes, and invents nothing. With 60,000 images neighbours in the code are alike, and the mean of likes is nearly a digit.
+# The autoencoder's middle is a matter of luck. In every run the VAE's is a half moon with a grey half, and that is the best answer there is. Codes of both moons land there now and then, the decoder must draw *one* image for all of them, and their **mean** has the smallest squared error. So noise fills the space between codes, and invents nothing. With 60,000 images neighbours in the code are alike, and the mean of likes is nearly a digit.
 #
 # <details><summary>Derivation: the best image for a code that two images share</summary>
 #
@@ -541,7 +541,7 @@ plotting.show(
 #
 # $$\boxed{\;\log p(x) = L_b + \mathrm{KL}\bigl(q(z\,|\,x)\,\Vert\,p(z\,|\,x)\bigr), \qquad L_b = \int q(z\,|\,x)\,\log\frac{p(x\,|\,z)\,p(z)}{q(z\,|\,x)}\,dz\;}$$
 #
-# Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1, so $\log p(x) = \int q\,\log p(x)\,dz$. By the definition of the posterior, $p(x) = p(x\,|\,z)\,p(z)\,/\,p(z\,|\,x)$, for every $z$. Put that in, then multiply and divide by $q$:
+# Write $q$ for $q(z\,|\,x)$. The number $\log p(x)$ does not depend on $z$, and the area under $q$ is 1, so $\log p(x) = \int q\,\log p(x)\,dz$. By Bayes' rule (section 4), $p(x) = p(x\,|\,z)\,p(z)\,/\,p(z\,|\,x)$, for every $z$. Put that in, then multiply and divide by $q$:
 #
 # $$\log p(x) = \int q\,\log\left(\frac{p(x\,|\,z)\,p(z)}{q}\cdot\frac{q}{p(z\,|\,x)}\right)dz$$
 #
@@ -667,7 +667,9 @@ checks.another_point(mean, logvar)
 # %% [markdown]
 # ## 7 · The two terms of the loss
 #
-# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. Begin where the gap is closed, and raise $L_b$. Then the new $\log p(x) \ge$ the new $L_b >$ the old $L_b =$ the old $\log p(x)$ (*EM: a climber in fog*, in *Going further*, draws it). (Where a gap is left it can go wrong: *When a higher bound means a worse model*.) Split the logarithm in $L_b$, and turn the sign round. There is the loss:
+# A VAE raises $L_b$ over encoder and decoder at once. The encoder only closes the gap, for $\log p(x)$ does not depend on $q$. The decoder moves $\log p(x)$ too. Begin where the gap is closed, and raise $L_b$. Then the new $\log p(x) \ge$ the new $L_b >$ the old $L_b =$ the old $\log p(x)$ (*EM: a climber in fog*, in *Going further*, draws it). (Where a gap is left it can go wrong: *When a higher bound means a worse model*.)
+#
+# Split the logarithm in $L_b$, and turn the sign round. There is the loss:
 #
 # $$-L_b = \underbrace{\mathbb E_q\left[\log\frac{q(z\,|\,x)}{p(z)}\right]}_{\mathrm{KL}(q(z|x)\,\Vert\,p(z))} + \;\mathbb E_q\bigl[-\log p(x\,|\,z)\bigr]$$
 #
@@ -696,7 +698,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw. And 10 was the variance of the moons, for $0.05 = 1/(2 \cdot 10)$: so large that the codes of the two overlap. It is not too large for them, as half the pixels of a moon change together: *When does a code pay?*) So the proportion of the two terms is a choice, and lesson 6 makes others. `nn.MSELoss()`, which averages over 784 pixels, chooses a variance of 392, for $1/(2 \cdot 392) = 1/784$, and then the code says nothing any more: *The scaling mistake*, in *Going further*.
+# With 1/2 the zero can still be read. With 10 it is gone. (What everybody shows is $\hat x$, not a draw.) The moons of section 2 had a variance of 10, too, for $0.05 = 1/(2 \cdot 10)$, and kept their code. So many of their pixels change together that the two moons lie 15 apart, and along that one direction the noise has a spread of $\sqrt{10} = 3.2$ only. (*When does a code pay?*) So the proportion of the two terms is a choice, and lesson 6 makes others. `nn.MSELoss()`, which averages over 784 pixels, chooses a variance of 392, for $1/(2 \cdot 392) = 1/784$, and then the code says nothing any more: *The scaling mistake*, in *Going further*.
 #
 # **And the gradient?** PyTorch does not differentiate its own draws: `torch.normal(mu, sigma)` hands back the gradient 0. In $z = \mu + \sigma\varepsilon$ chance sits in $\varepsilon$ alone, and the derivative goes past it to $\mu$ and $s$: the **reparameterisation** (*Going further* tries it).
 

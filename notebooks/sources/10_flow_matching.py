@@ -342,7 +342,7 @@ plotting.show(
 #
 # $$v(x, t) = \mathbb{E}\bigl[\,x_1 - x_0 \;\big|\; x_t = x\,\bigr],$$
 #
-# one velocity for each place and time. And now the surprise. Let a second crowd start from the noise and follow this mean velocity, while the first keeps to its lines. At every time the second crowd is *distributed* like the first. It starts as noise and arrives as data. Count the particles that cross a place $x$ rightwards in a short time $dt$, and subtract those that cross it leftwards: the result is the density there times the mean velocity times $dt$. Nothing else about the velocities matters, for a fast one to the right and a fast one to the left cancel. And a density changes only by what passes: equal crowds with equal mean velocities stay equal.
+# one velocity for each place and time. And now the surprise. Let a second crowd start from the noise and follow this mean velocity, while the first keeps to its lines. At every time the second crowd is *distributed* like the first. It starts as noise and arrives as data. Count the particles that pass a place $x$ upwards (in the figure) in a short time $dt$, and subtract those that pass it downwards: the result is the density there times the mean velocity times $dt$. Nothing else about the velocities matters, for one that rises fast and one that falls fast cancel. And a density changes only by what passes: equal crowds with equal mean velocities stay equal.
 #
 # <details><summary>Derivation: why the mean velocity is enough</summary>
 #
@@ -583,7 +583,7 @@ assert off < 0.1
 #
 # Twenty numbers are no different. Bring the codes to mean 0 and spread 1 per unit, and train the same net, wider, with the same loss. Each time a training image comes up, its code is drawn anew from its Gaussian.
 #
-# Only the times are drawn in another way. At each time the best answer is the mean velocity, however often this time comes up. But a short training does best what it sees most. So the middle comes more often, where (we guess) a path settles for a digit: $t = \operatorname{sigmoid}(u)$ with $u$ standard normal, as in Stable Diffusion 3 (Esser et al., 2024). With times drawn evenly from 0 to 1, as in section 3, the distances came out larger (tried, against the held-out images): the MLP's by two fifths, the CNN's by a sixth.
+# Only the times are drawn in another way. At each time the best answer is the mean velocity, however often this time comes up. But a short training does best what it sees most. So the middle comes more often, where (we guess) a path settles for a digit: $t = \operatorname{sigmoid}(u)$ with $u$ standard normal, as in Stable Diffusion 3 (Esser et al., 2024). With times drawn evenly from 0 to 1, as in section 3, the distances came out larger (tried, and measured by the held-out images): the MLP's by two fifths, the CNN's by a sixth.
 
 # %%
 middle, scale = train_codes.mean(dim=0), train_codes.std(dim=0)
@@ -650,7 +650,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Many can be read, others lie between two. The mixture of 100 is a little nearer still; what else can be asked of the flow comes next. More steps would not help much: it is the net that limits (*Going further* E).
+# Many can be read, others lie between two. The mixture of 100 is a little nearer still; section 5 asks something else of the flow. More steps would not help much: it is the net that limits (*Going further* E).
 #
 # ## 5 · On demand
 #
@@ -719,7 +719,7 @@ checks.turned_up(turned_up)
 # turned_up = "c"
 # ```
 #
-# With $w = 1$ the codes of that digit are drawn as the net has learned them, with the odd ones among them. Who exaggerates what tells a 7 from other digits draws the plainest sevens: easy to read, and more alike. The distance rises for another reason: within a digit the pictures are more alike, but over all digits the MLP's features are spread too far (folded below the table).
+# With $w = 1$ the codes of that digit are drawn as the net has learned them, with the odd ones among them. Who exaggerates what tells a 7 from other digits draws the plainest sevens: easy to read, and more alike. The distance rises for another reason: within a digit the pictures are more alike, but over all digits the MLP's features are spread too far (it seems that the ten groups move apart; more is folded below the table).
 #
 # </details>
 #
@@ -791,7 +791,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Read along a row: one noise is one hand. Slant and pen mostly stay, whatever is ordered. The order says which digit, and what is left for the noise is how it is written. (Can you read them? Two readers had sheets of 100 whose makers were not named. Of digits ordered like this both read 95 at once, all as ordered; of real images 95 and 96, of the unordered flow's 79 and 76.)
+# Read along a row: one noise is one hand. Slant and pen mostly stay, whatever is ordered. The order says which digit, and what is left for the noise is how it is written. (Can you read them? Two readers had sheets of 100 whose makers were not named. Each could read 95 of the digits ordered like this, all as ordered, 95 and 96 of the real ones, and 79 and 76 of the unordered flow's.)
 #
 # Order one yourself:
 
