@@ -87,6 +87,11 @@ def write_supersets(folder: Path, sources: list[Path]) -> list[Path]:
     return paths
 
 
+def in_turn(paths: list[Path]) -> list[Path]:
+    """Return lessons in the order in which they begin."""
+    return sorted(paths, key=lambda path: (path.name[:2] in LAST, path.name))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Check from the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Run lessons with their claims under nbval.")
@@ -94,8 +99,8 @@ def main(arguments: list[str] | None = None) -> int:
     options, more = parser.parse_known_args(arguments)
     try:
         sources = find_sources(PROJECT / "notebooks" / "sources", options.lessons)
-        sources.sort(key=lambda source: source.name[:2] in LAST)
-        paths = write_supersets(FOLDER / ("-".join(options.lessons) or "all"), sources)
+        folder = FOLDER / ("-".join(options.lessons) or "all")
+        paths = write_supersets(folder, in_turn(sources))
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

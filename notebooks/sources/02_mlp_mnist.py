@@ -598,7 +598,7 @@ plotting.show(
 # At the very start the validation loss is the lower one: the training loss is a mean on the way, while the net was still worse. Then the validation loss jumps: a large rate throws the net to and fro, as in lesson 1. (The training loss does not show it, for it is a mean over the 860 steps of an epoch.) While the rate sinks, a jump can still come, even at half the rate; in the last epochs, where it is small, they are gone. The training loss goes on towards 0, the validation loss does not follow: the net begins to know its 55,000 images by heart, and that helps less and less with new ones. This gap is a sign of **overfitting**.
 
 # %% tags=["claim"]
-# "At the very start the validation loss is the lower one"; "in the end the jumps are gone"; "The
+# "At the very start the validation loss is the lower one"; "in the last epochs [...] they are gone"; "The
 # training loss goes on towards 0, the validation loss does not follow"
 train, valid = history["train loss"], history["valid loss"]
 assert valid[0] < train[0]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import lessons_in_turn
 import nbformat
 import pytest
-from check_notebooks import PROJECT
+from check_notebooks import PROJECT, in_turn
 
 
 def cells_of(path):
@@ -15,13 +15,19 @@ def cells_of(path):
     return [SimpleNamespace(path=path, cell_num=i, cell=cell) for i, cell in enumerate(code)]
 
 
-@pytest.fixture(scope="module")
-def cells():
-    """Every code cell of the course, as nbval collects it."""
-    paths = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+
+
+def collected(paths):
+    """Return every code cell of these lessons, in the order in which nbval collects them."""
     found = [cell for path in paths for cell in cells_of(path)]
     lessons_in_turn.pytest_collection_modifyitems(found)
     return found
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return collected(in_turn(PATHS))
 
 
 @pytest.mark.parametrize("load", lessons_in_turn.SAVED)
@@ -37,6 +43,13 @@ def test_few_cells_wait_and_none_for_its_own_lesson_or_a_later_one(cells):
     waiting = [cell for cell in cells if cell.waits_for]
     assert len(waiting) < len(cells) / 20
     assert all(one.path.name < cell.path.name for cell in waiting for one in cell.waits_for)
+
+
+def test_no_lesson_waits_for_one_that_begins_after_it(cells):
+    def waits(found):
+        return {(cell.path, cell.cell_num): len(cell.waits_for) for cell in found}
+
+    assert waits(cells) == waits(collected(PATHS))
 
 
 @pytest.fixture
