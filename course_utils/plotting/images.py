@@ -108,10 +108,11 @@ class LiveSheet:
         self._view.value = _html(images, text, columns)
 
 
-def _html(images: Images, text: str, columns: int, scale: int = 4) -> str:
+def _html(images: Images, text: str, columns: int) -> str:
     sheet = _sheet(_as_images(images), columns)
     grey = ((sheet + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     height, width = grey.shape
+    scale = max(1, min(4, 900 // width))  # screen pixels for each of the images' own: rows fit
     picture = Image.fromarray(grey).resize(
         (scale * width, scale * height), Image.Resampling.NEAREST
     )

@@ -306,5 +306,8 @@ def test_a_live_sheet_is_the_images_edge_to_edge(monkeypatch):
     assert picture[0, -1] in (127, 128)
     assert picture[-1, 0] == 255
     assert picture[-1, -1] == 0
+    live.show(torch.zeros(32, 784), "wide", columns=16)
+    letters = view.value.split("base64,")[1].split('"')[0]
+    assert Image.open(io.BytesIO(base64.b64decode(letters))).width < 1000  # a cell's width
     with pytest.raises(ValueError, match="do not fill rows of 3"):
         live.show(images, "three", columns=3)
